@@ -1,0 +1,1 @@
+"""Everything in Facet that computes. Nothing here imports gradio."""

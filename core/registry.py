@@ -1,0 +1,52 @@
+"""name -> factory: one small mechanism for every family (recognisers, searches, generators ...)."""
+
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from core.errors import Code, UserError
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """An ordered mapping of names to zero- or more-argument factories of one family.
+
+    A member registers itself where it is defined, so adding one is adding one file:
+
+        @recognizers.register("sface")
+        def build() -> Recognizer: ...
+    """
+
+    def __init__(self, family: str) -> None:
+        self.family = family
+        self._factories: dict[str, Callable[..., T]] = {}
+
+    def register(self, name: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
+        """Decorate a factory with its name; a second factory of the same name is a ValueError."""
+
+        def keep(factory: Callable[..., T]) -> Callable[..., T]:
+            if name in self._factories:
+                raise ValueError(f"{self.family} {name!r} is registered twice")
+            self._factories[name] = factory
+            return factory
+
+        return keep
+
+    def create(self, name: str, *args: object, **kwargs: object) -> T:
+        """Build the member called ``name``; an unknown name is a UserError that lists the known ones."""
+        if name not in self._factories:
+            raise UserError(
+                Code.OPTION_RANGE,
+                f"There is no {self.family} called {name!r}.",
+                f"Choose one of: {', '.join(self)}.",
+            )
+        return self._factories[name](*args, **kwargs)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._factories
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._factories)
+
+    def __len__(self) -> int:
+        return len(self._factories)

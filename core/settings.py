@@ -1,0 +1,68 @@
+"""Limits and paths, read once from the environment (variables begin with FACET_)."""
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import platformdirs
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Limits and places of this installation.
+
+    Attributes:
+        weights_dir: the repository's ``weights/`` with the manifest and the bundled files.
+        cache_dir: where fetched weights are kept (FACET_CACHE).
+        offline: never fetch anything (FACET_OFFLINE=1).
+        max_upload_bytes: largest accepted upload (FACET_MAX_UPLOAD_BYTES).
+        max_pixels: largest accepted width x height, by the file's header (FACET_MAX_PIXELS).
+        max_side: longer side, in pixels, to which accepted photos are reduced (FACET_MAX_SIDE).
+        session_minutes: a session's images are deleted after so many idle minutes (FACET_SESSION_MINUTES).
+        queue_size: how many heavy requests may wait (FACET_QUEUE_SIZE).
+        threads: torch's intra-op threads, 0 for torch's own choice (FACET_THREADS).
+    """
+
+    weights_dir: Path
+    cache_dir: Path
+    offline: bool
+    max_upload_bytes: int
+    max_pixels: int
+    max_side: int
+    session_minutes: float
+    queue_size: int
+    threads: int
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """Read the environment; a value that is no number is a ValueError naming its variable."""
+        return cls(
+            weights_dir=ROOT / "weights",
+            cache_dir=Path(os.environ.get("FACET_CACHE") or platformdirs.user_cache_dir("facet")),
+            offline=os.environ.get("FACET_OFFLINE", "") not in ("", "0"),
+            max_upload_bytes=int(_number("FACET_MAX_UPLOAD_BYTES", 30e6)),
+            max_pixels=int(_number("FACET_MAX_PIXELS", 50e6)),
+            max_side=int(_number("FACET_MAX_SIDE", 2048)),
+            session_minutes=_number("FACET_SESSION_MINUTES", 30),
+            queue_size=int(_number("FACET_QUEUE_SIZE", 24)),
+            threads=int(_number("FACET_THREADS", 0)),
+        )
+
+
+def _number(name: str, default: float) -> float:
+    text = os.environ.get(name)
+    if not text:
+        return default
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{name} must be a number, not {text!r}") from None
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process; tests may clear the cache after changing the environment."""
+    return Settings.from_environment()
