@@ -1,0 +1,1 @@
+"""Readers of published datasets' own layouts and of plain folders."""

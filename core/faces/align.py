@@ -66,11 +66,13 @@ def align(pixels: Pixels, face: Face) -> Pixels:
     source = pixels
     if shrink < 0.5:  # average before bilinear sampling, or a large photo aliases
         factor = 2.0 ** int(np.floor(np.log2(1 / shrink)))
-        source = cv2.resize(pixels, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
+        reduced = cv2.resize(pixels, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
+        source = np.asarray(reduced, np.uint8)
         ratio = np.array([source.shape[1] / pixels.shape[1], source.shape[0] / pixels.shape[0]])
         matrix = similarity((face.five + 0.5) * ratio - 0.5)
     size = (CANONICAL_SIZE, CANONICAL_SIZE)
-    return cv2.warpAffine(source, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    crop = cv2.warpAffine(source, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(crop, np.uint8)
 
 
 def align_batch(pairs: Sequence[tuple[Pixels, Face]]) -> Tensor:

@@ -1,0 +1,1 @@
+"""The only doors through which bytes come in or go out."""

@@ -1,0 +1,1 @@
+"""Figures shared by all systems, each checked against an independent library."""

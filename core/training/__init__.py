@@ -1,0 +1,1 @@
+"""Recipes: how every trained or converted file in weights/ was made."""
