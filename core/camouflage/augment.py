@@ -1,0 +1,179 @@
+"""What happens to a painted face between the skin and the recogniser: light, pose, blur, scale, JPEG.
+
+An expectation over these is what a pattern is optimised on ("expectation over transformation",
+arXiv:1707.07397; here the canonical crop is the thing that is transformed). All of it runs on a batch
+and lets gradients through. One drawn :class:`Draw` serves every candidate of a generation, so that
+candidates are compared under the same conditions (common random numbers).
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from core.camouflage import jpeg
+from core.errors import Code, UserError
+
+SIZES = (1.0, 0.75, 0.5, 0.36)  # a face seen at this share of the canonical 224 px; our choice
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """How far each condition may go; every value is drawn evenly from its range. Our choice.
+
+    Attributes:
+        gain: exposure, 1 - gain .. 1 + gain.
+        tone: strength of a gamma-like curve x + c x (1 - x), c in -tone..tone; below 1 keeps it monotone.
+        side_light: how much brighter one edge of the crop gets, and the opposite one darker.
+        rotate: degrees about the crop's centre.
+        shift: share of the crop's width.
+        zoom: 1 - zoom .. 1 + zoom.
+        shear: tangent of the shear angle, and the same again as a change of aspect.
+        blur: largest Gaussian sigma in canonical pixels.
+        smallest: smallest size to which the crop is reduced and enlarged again, share of its width.
+        quality: lowest and highest JPEG quality.
+
+    Raises:
+        UserError: ``OPTION_RANGE`` for a range that makes no picture.
+    """
+
+    gain: float = 0.3
+    tone: float = 0.5
+    side_light: float = 0.3
+    rotate: float = 4.0
+    shift: float = 0.02
+    zoom: float = 0.04
+    shear: float = 0.04
+    blur: float = 1.6
+    smallest: float = 0.36
+    quality: tuple[int, int] = (40, 95)
+
+    def __post_init__(self) -> None:
+        limits = {"gain": 0.9, "tone": 0.95, "side_light": 0.9, "rotate": 45, "shift": 0.3, "zoom": 0.5}
+        limits |= {"shear": 0.5, "blur": 8}
+        for name, limit in limits.items():
+            if not 0 <= getattr(self, name) <= limit:
+                raise UserError(Code.OPTION_RANGE, f"The {name} is out of range.", f"Use 0 to {limit}.")
+        if not 0.1 <= self.smallest <= 1:
+            raise UserError(Code.OPTION_RANGE, "The smallest size is out of range.", "Use 0.1 to 1.")
+        if not 5 <= self.quality[0] <= self.quality[1] <= 100:
+            raise UserError(Code.OPTION_RANGE, "The JPEG quality is out of range.", "Use 5 to 100.")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draw:
+    """One drawn condition for each of N image slots.
+
+    Attributes:
+        light: N×4: gain, tone, and the side light's slope along x and y.
+        affine: N×2×3, output to input coordinates in -1..1 (``torch.nn.functional.affine_grid``).
+        sigma: N, Gaussian blur in pixels.
+        size: N, one of :data:`SIZES`.
+        quality: N, JPEG quality.
+    """
+
+    light: Tensor
+    affine: Tensor
+    sigma: Tensor
+    size: Tensor
+    quality: Tensor
+
+    def __len__(self) -> int:
+        return len(self.sigma)
+
+
+def draw(options: Augmentation, count: int, generator: torch.Generator) -> Draw:
+    """Draw conditions for ``count`` image slots; the same generator state gives the same draw."""
+
+    def even(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(count, generator=generator)
+
+    gain, tone = even(1 - options.gain, 1 + options.gain), even(-options.tone, options.tone)
+    slope, toward = even(0, options.side_light), even(0, 2 * math.pi)
+    light = torch.stack([gain, tone, slope * toward.cos(), slope * toward.sin()], 1)
+    angle = even(-options.rotate, options.rotate) * math.pi / 180
+    scale, shear = even(1 - options.zoom, 1 + options.zoom), even(-options.shear, options.shear)
+    aspect = 1 + even(-options.shear, options.shear)
+    cos, sin = angle.cos() / scale, angle.sin() / scale
+    shift = [even(-2 * options.shift, 2 * options.shift) for _ in range(2)]
+    rows = [cos * aspect, -sin + shear, shift[0], sin, cos / aspect, shift[1]]
+    sizes = torch.tensor([size for size in SIZES if size >= options.smallest])
+    return Draw(
+        light=light,
+        affine=torch.stack(rows, 1).reshape(count, 2, 3),
+        sigma=even(0, options.blur).mul(10).round().div(10),  # few values, so their matrices are kept
+        size=sizes[torch.randint(len(sizes), (count,), generator=generator)],
+        quality=even(options.quality[0], options.quality[1]).round(),
+    )
+
+
+def apply(images: Tensor, drawn: Draw) -> Tensor:
+    """See every image under its slot's condition.
+
+    Args:
+        images: P×N×3×H×W in 0..1: P candidates, N slots.
+        drawn: conditions of the N slots, shared by the candidates.
+
+    Returns:
+        P×N×3×H×W in 0..1; differentiable with respect to ``images`` (JPEG's rounding passes the
+        gradient straight through).
+    """
+    population, slots = images.shape[:2]
+    if slots != len(drawn):
+        raise ValueError(f"{slots} image slots, but {len(drawn)} drawn conditions")
+    seen = []
+    for slot in range(slots):
+        one = _moved(_lit(images[:, slot], drawn.light[slot]), drawn.affine[slot])
+        sigma, size = round(float(drawn.sigma[slot]), 3), round(float(drawn.size[slot]), 3)
+        soften = softener(one.shape[-2], sigma, size), softener(one.shape[-1], sigma, size)
+        seen.append(jpeg.recompress(one, int(drawn.quality[slot]), before=soften))
+    return torch.stack(seen, 1) if seen else images.reshape(population, 0, *images.shape[2:])
+
+
+def _lit(images: Tensor, light: Tensor) -> Tensor:
+    height, width = images.shape[-2:]
+    gain, tone, slope_x, slope_y = light
+    across = torch.linspace(-1, 1, width) * slope_x
+    down = torch.linspace(-1, 1, height) * slope_y
+    field = gain * (1 + across[None, :] + down[:, None])
+    return (images * (1 + tone - tone * images) * field).clamp(0, 1)
+
+
+def _moved(images: Tensor, affine: Tensor) -> Tensor:
+    size = [1, *images.shape[1:]]
+    grid = F.affine_grid(affine[None], size, align_corners=False)
+    stacked = images.reshape(1, -1, *images.shape[-2:])  # one grid for all: candidates become channels
+    moved = F.grid_sample(stacked, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return moved.reshape(images.shape)
+
+
+@lru_cache(maxsize=128)
+def softener(length: int, sigma: float, size: float = 1.0) -> Tensor:
+    """Blurring, shrinking and enlarging of one axis as a matrix.
+
+    Both act on rows and columns alike, so an image X becomes S X Sᵀ, and the matrix melts into the
+    JPEG step's own, which makes the two free of charge.
+
+    Args:
+        length: pixels along the axis.
+        sigma: Gaussian blur in pixels, 0 for none.
+        size: share of the length to which it is reduced (area average) and enlarged again (linear).
+
+    Returns:
+        length×length float32; every row sums to 1.
+    """
+    matrix = torch.eye(length, dtype=torch.float64)
+    if sigma > 0:
+        at = torch.arange(length, dtype=torch.float64)
+        matrix = torch.exp(-0.5 * ((at[:, None] - at[None, :]) / sigma) ** 2)
+        matrix = matrix / matrix.sum(1, keepdim=True)
+    small = round(length * size)
+    if small < length:
+        # as length signals, one for each input pixel
+        reduced: Tensor = F.interpolate(matrix.T[:, None], small, mode="area")
+        enlarged: Tensor = F.interpolate(reduced, length, mode="linear", align_corners=False)
+        matrix = enlarged[:, 0].T
+    return matrix.float()
