@@ -6,22 +6,16 @@ is one pixel of the canonical 224 px frame. Every shape is a signed distance d t
 texels, and covers ``smoothstep`` of a texel there, so its edges are smooth at every angle.
 """
 
+import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from core.camouflage.palette import PALETTE
-from core.camouflage.pattern import (
-    CHECKS,
-    CHEVRON_STROKE,
-    DOT_DIAMETER,
-    DOTS,
-    FAMILIES,
-    Pattern,
-)
+from core.camouflage.pattern import CHECKS, CHEVRON_STROKE, DOT_DIAMETER, DOTS, Pattern
 
 SIDE = 3.0  # eye-distances
 LEFT = -SIDE / 2  # x of the texture's left edge; symmetric, so mirrored patterns are exactly so
@@ -31,19 +25,23 @@ TEXTURE_SIZE = 168
 Distance = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
+def _length(u: Tensor, v: Tensor) -> Tensor:
+    return (u * u + v * v).sqrt()
+
+
 def _box(u: Tensor, v: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return torch.maximum(u.abs() - a, v.abs() - b)
 
 
 def _ellipse(u: Tensor, v: Tensor, a: Tensor, b: Tensor) -> Tensor:
     # f / |grad f| is the distance to first order, which is all that one texel of smoothing sees
-    f = torch.hypot(u / a, v / b)
-    gradient = torch.hypot(u / (a * a), v / (b * b)).clamp_min(1e-6)
-    return (f - 1) * f / gradient
+    u, v = u / a, v / b
+    f = _length(u, v)
+    return (f - 1) * f / _length(u / a, v / b).clamp_min(1e-6)
 
 
 def _triangle(u: Tensor, v: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    slope = torch.hypot(a, 2 * b)
+    slope = _length(a, 2 * b)
     return torch.maximum(v - b, (2 * b * u.abs() - a * (v + b)) / slope)
 
 
@@ -52,12 +50,12 @@ def _chevron(u: Tensor, v: Tensor, a: Tensor, b: Tensor) -> Tensor:
     dx, dy = a - radius, 2 * (b - radius)  # one arm, from the apex to its foot
     u, v = u.abs(), v + b - radius
     along = ((u * dx + v * dy) / (dx * dx + dy * dy)).clamp(0, 1)
-    return torch.hypot(u - along * dx, v - along * dy) - radius
+    return _length(u - along * dx, v - along * dy) - radius
 
 
 def _dots(u: Tensor, v: Tensor, a: Tensor, b: Tensor) -> Tensor:
     radius = DOT_DIAMETER / DOTS * torch.minimum(a, b)
-    return torch.hypot(_fold(u, a), _fold(v, b)) - radius
+    return _length(_fold(u, a), _fold(v, b)) - radius
 
 
 def _fold(u: Tensor, half: Tensor) -> Tensor:
@@ -70,6 +68,8 @@ def _fold(u: Tensor, half: Tensor) -> Tensor:
 def _checker(u: Tensor, v: Tensor, a: Tensor, b: Tensor) -> Tensor:
     def wave(t: Tensor, half: Tensor) -> Tensor:  # triangle wave: distance to the next line, signed
         cell = half * (2 / CHECKS)
+        edge = half - cell / 2  # beyond the middle of the last square there is no further line
+        t = t.minimum(edge).maximum(-edge)
         return ((t / (2 * cell) + 0.25).remainder(1.0) - 0.5).abs() * (2 * cell) - cell / 2
 
     x, y = wave(u, a), wave(v, b)
@@ -94,7 +94,7 @@ def render(patterns: Sequence[Pattern], size: int = TEXTURE_SIZE) -> Tensor:
 
     Args:
         patterns: B patterns with any numbers of shapes.
-        size: texels a side, S.
+        size: texels a side, S, at least 16.
 
     Returns:
         B×4×S×S float32: RGB in 0..1 already multiplied by alpha, then alpha (coverage times the
@@ -102,51 +102,67 @@ def render(patterns: Sequence[Pattern], size: int = TEXTURE_SIZE) -> Tensor:
         SIDE / S`` and ``y = TOP + (row + 0.5) * SIDE / S``.
     """
     textures = torch.zeros(len(patterns), 4, size, size)
-    for step in range(max((len(pattern.shapes) for pattern in patterns), default=0)):
-        rows = [index for index, pattern in enumerate(patterns) if step < len(pattern.shapes)]
-        cover = _coverage([patterns[index] for index in rows], step, size)
-        colors = [PALETTE[patterns[index].shapes[step].color] for index in rows]
-        paint = torch.tensor(colors, dtype=torch.float32).div_(255)
-        below = textures[rows] * (1 - cover)[:, None]  # the "over" operator
-        below[:, :3] += cover[:, None] * paint[:, :, None, None]
-        below[:, 3] += cover
-        textures[rows] = below
+    windows = _windows(patterns, size)
+    for index, pattern in enumerate(patterns):
+        for step, shape in enumerate(pattern.shapes):
+            cover, row, column = windows[index, step]
+            if pattern.mirror:
+                band = torch.zeros(cover.shape[0], size)
+                band[:, column : column + cover.shape[1]] = cover
+                cover, column = torch.maximum(band, band.flip(-1)), 0
+            height, width = cover.shape
+            paint = torch.tensor([*(c / 255 for c in PALETTE[shape.color]), 1.0])
+            part = textures[index, :, row : row + height, column : column + width]
+            part.mul_(1 - cover).add_(paint[:, None, None] * cover)  # the "over" operator
     opacity = torch.tensor([pattern.opacity for pattern in patterns], dtype=torch.float32)
-    return textures * opacity[:, None, None, None]
+    return textures.mul_(opacity[:, None, None, None])
 
 
-def _coverage(patterns: Sequence[Pattern], step: int, size: int) -> Tensor:
-    """Coverage in 0..1 of one shape of every pattern, B×S×S."""
+def _windows(patterns: Sequence[Pattern], size: int) -> dict[tuple[int, int], tuple[Tensor, int, int]]:
+    """Coverage of every shape of every pattern inside a square window that holds all of it.
+
+    A shape covers a few per cent of the texture, so drawing it in a window saves most of the work;
+    windows of one family and size are drawn together.
+
+    Returns:
+        ``(pattern, step) -> (W×W coverage in 0..1, first row, first column)``.
+    """
     texel = SIDE / size
-    x = (torch.arange(size) + 0.5) * texel + LEFT
-    y = (torch.arange(size) + 0.5) * texel + TOP
-    cover = torch.empty(len(patterns), size, size)
-    shapes = [pattern.shapes[step] for pattern in patterns]
-    for family in FAMILIES:
-        rows = [index for index, shape in enumerate(shapes) if shape.family == family]
-        if not rows:
-            continue
-        table = [
-            (s.x, s.y, s.width / 2, s.height / 2, np.radians(s.angle % 360), patterns[index].repeat)
-            for index, s in ((index, shapes[index]) for index in rows)
-        ]
-        genes = torch.tensor(table, dtype=torch.float32)[:, :, None, None]
-        cx, cy, a, b, angle, repeat = genes.unbind(1)
-        cos, sin = angle.cos(), angle.sin()
-        dx, dy = x[None, None, :] - cx, y[None, :, None] - cy
-        u = cos * dx + sin * dy
-        v = cos * dy - sin * dx
-        reach = (repeat - 1) / 2
+    groups = defaultdict[tuple[str, int], list[tuple[tuple[int, int], list[float]]]](list)
+    for index, pattern in enumerate(patterns):
+        for step, s in enumerate(pattern.shapes):
+            a, b, angle = s.width / 2, s.height / 2, math.radians(s.angle)
+            cos, sin = math.cos(angle), math.sin(angle)
+            row = b * (2 * pattern.repeat - 1)  # half the length of the row of repetitions
+            reach = max(abs(cos) * a + abs(sin) * row, abs(sin) * a + abs(cos) * row)
+            width = next((w for w in _sizes(size) if w >= 2 * reach / texel + 3), size)
+            corner = (
+                min(max(round((s.x - LEFT) / texel - width / 2), 0), size - width),
+                min(max(round((s.y - TOP) / texel - width / 2), 0), size - width),
+            )
+            genes = [s.x, s.y, a, b, cos, sin, (pattern.repeat - 1) / 2, *corner]
+            groups[s.family, width].append(((index, step), genes))
+    windows = {}
+    for (family, width), members in groups.items():
+        table = torch.tensor([genes for _, genes in members], dtype=torch.float32)
+        covers = _coverage(family, table, width, texel)
+        for (key, genes), cover in zip(members, covers.unbind(), strict=True):
+            windows[key] = (cover, int(genes[-1]), int(genes[-2]))
+    return windows
+
+
+def _sizes(size: int) -> tuple[int, ...]:
+    return size // 8, size // 4, size // 2, 3 * size // 4
+
+
+def _coverage(family: str, table: Tensor, width: int, texel: float) -> Tensor:
+    cx, cy, a, b, cos, sin, reach, column, row = table[:, :, None, None].unbind(1)
+    steps = torch.arange(width) + 0.5
+    dx = (column + steps) * texel + (LEFT - cx)
+    dy = (row + steps[:, None]) * texel + (TOP - cy)
+    u, v = cos * dx + sin * dy, cos * dy - sin * dx
+    if reach.any():
         pitch = 4 * b  # the shape and a gap as wide
         v = v - pitch * ((v / pitch + reach).round().clamp_min(0).minimum(2 * reach) - reach)
-        distance = _DISTANCES[family](u, v, a, b)
-        cover[rows] = _smoothstep(0.5 - distance / texel)
-    mirrored = [index for index, pattern in enumerate(patterns) if pattern.mirror]
-    if mirrored:
-        cover[mirrored] = torch.maximum(cover[mirrored], cover[mirrored].flip(-1))
-    return cover
-
-
-def _smoothstep(t: Tensor) -> Tensor:
-    t = t.clamp(0, 1)
+    t = (0.5 - _DISTANCES[family](u, v, a, b) / texel).clamp_(0, 1)
     return t * t * (3 - 2 * t)
