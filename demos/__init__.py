@@ -1,0 +1,6 @@
+"""The tabs of the app, in the order in which they are shown."""
+
+from demos.base import Demo
+from demos.camouflage import CAMOUFLAGE
+
+TABS: tuple[Demo, ...] = (CAMOUFLAGE,)

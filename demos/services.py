@@ -1,0 +1,68 @@
+"""What a tab may use of the house: its settings, its visitors' sessions, the way in for photos."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+
+from core.errors import Code, UserError
+from core.settings import Settings
+from core.types import Image
+from demos.sessions import Session, Sessions
+
+HEAVY = "heavy"  # one queue for everything that computes for seconds
+LIGHT = "light"  # answers within about a second, so that a search of one visitor does not freeze others
+FETCH = "fetch"  # downloads of weights
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Handed to every tab's ``build``."""
+
+    settings: Settings
+    sessions: Sessions
+
+    def session(self, request: gr.Request) -> Session:
+        """The visitor's session."""
+        return self.sessions.open(_key(request))
+
+    def photo(self, session: Session, upload: str | None) -> Image:
+        """Load an upload and put a clean copy in its place; a file that is no picture is deleted.
+
+        Raises:
+            UserError: as ``core.media.images.load``, or when the file is no longer there.
+        """
+        from core.media import images
+
+        if upload is None:
+            raise UserError(Code.FILE_UNREADABLE, "There is no photo yet.", "Choose an example or upload.")
+        path = Path(upload)
+        if not path.is_file():
+            raise UserError(
+                Code.FILE_UNREADABLE, "The uploaded file is no longer here.", "Please upload it once more."
+            )
+        try:
+            image = images.load(path)
+        except UserError:
+            path.unlink(missing_ok=True)
+            raise
+        if not path.is_relative_to(session.folder):
+            session.retire(path, images.save(image.pixels), self.sessions.now())
+        return image
+
+    def forget(self, request: gr.Request) -> str:
+        """Delete all of this visitor's images and results; the answer says what was deleted."""
+        return self.sessions.forget(_key(request)).sentence()
+
+    def left(self, request: gr.Request) -> None:
+        """The visitor closed the page: forget sooner."""
+        self.sessions.leave(_key(request))
+
+
+def _key(request: gr.Request) -> str:
+    key = request.session_hash
+    if not key:
+        raise UserError(
+            Code.SESSION_GONE, "This request belongs to no session.", "Use the page or gradio's client."
+        )
+    return str(key)
