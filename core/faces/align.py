@@ -61,18 +61,38 @@ def align(pixels: Pixels, face: Face) -> Pixels:
     Returns:
         224×224×3 uint8 RGB; what lies outside the photo repeats its border.
     """
-    matrix = similarity(face.five)
-    shrink = float(np.hypot(matrix[0, 0], matrix[0, 1]))
-    source = pixels
-    if shrink < 0.5:  # average before bilinear sampling, or a large photo aliases
-        factor = 2.0 ** int(np.floor(np.log2(1 / shrink)))
-        reduced = cv2.resize(pixels, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
-        source = np.asarray(reduced, np.uint8)
-        ratio = np.array([source.shape[1] / pixels.shape[1], source.shape[0] / pixels.shape[0]])
-        matrix = similarity((face.five + 0.5) * ratio - 0.5)
-    size = (CANONICAL_SIZE, CANONICAL_SIZE)
-    crop = cv2.warpAffine(source, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(crop, np.uint8)
+    return warp(pixels, similarity(face.five), CANONICAL_SIZE)
+
+
+def warp(pixels: Pixels, matrix: FloatArray, size: int) -> Pixels:
+    """Resample a square of a photo; where that shrinks it, it is averaged first, so nothing aliases.
+
+    Args:
+        pixels: H×W×3 uint8 RGB.
+        matrix: 2×3 similarity, photo pixels -> square pixels (centres of pixels at whole numbers).
+        size: side of the square, pixels.
+
+    Returns:
+        size×size×3 uint8 RGB; what lies outside the photo repeats its border.
+    """
+    linear, shift = np.asarray(matrix, np.float64)[:, :2], np.asarray(matrix, np.float64)[:, 2]
+    corners = (np.array([[0, 0], [size, 0], [0, size], [size, size]]) - 0.5 - shift) @ np.linalg.inv(linear).T
+    shrink = float(np.linalg.norm(corners[1] - corners[0])) / size
+    factor = 2 ** max(0, int(np.floor(np.log2(max(shrink, 1e-6)))))
+    limit = np.array(pixels.shape[1::-1])
+    start = np.clip(np.floor(corners.min(0)).astype(int) - 2 * factor, 0, limit - 1)
+    stop = np.clip(np.ceil(corners.max(0)).astype(int) + 2 * factor, start + 1, limit)
+    part = pixels[start[1] : stop[1], start[0] : stop[0]]
+    shift = shift + linear @ start
+    if factor > 1:
+        width, height = (max(1, round(side / factor)) for side in stop - start)
+        grown = np.array([part.shape[1] / width, part.shape[0] / height])
+        part = np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        shift = shift + linear @ (grown / 2 - 0.5)
+        linear = linear * grown
+    full = np.column_stack([linear, shift])
+    square = cv2.warpAffine(part, full, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(square, np.uint8)
 
 
 def align_batch(pairs: Sequence[tuple[Pixels, Face]]) -> Tensor:

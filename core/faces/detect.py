@@ -6,11 +6,12 @@ a portrait fits and goes to other sizes only when that one leaves doubts.
 
 import threading
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 
-from core.settings import settings
+from core import weights
 from core.types import Face, FloatArray, Pixels
 
 SCORE = 0.6  # the lowest confidence that counts as a face
@@ -74,7 +75,7 @@ def _at_side(pixels: Pixels, side: int) -> FloatArray:
         resized = pixels
     detector = _detector()
     detector.setInputSize(size)
-    found = detector.detect(cv2.cvtColor(resized, cv2.COLOR_RGB2BGR))[1]
+    found: Any = detector.detect(cv2.cvtColor(resized, cv2.COLOR_RGB2BGR))[1]
     if found is None:
         return np.zeros((0, 15), np.float32)
     rows = np.array(found, np.float32)
@@ -107,7 +108,7 @@ def _area(face: Face) -> float:
 def _detector() -> "cv2.FaceDetectorYN":
     """This thread's own detector: the OpenCV object keeps its input size and is not thread-safe."""
     if not hasattr(_local, "detector"):
-        model = str(settings().weights_dir / "face_detection_yunet_2023mar.onnx")
+        model = str(weights.resolve("yunet"))
         level = cv2.utils.logging.setLogLevel(2)  # OpenCV 5.0 warns about a target choice that is not ours
         _local.detector = cv2.FaceDetectorYN.create(model, "", (320, 320), SCORE, OVERLAP, 5000)
         cv2.utils.logging.setLogLevel(level)
