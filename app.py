@@ -1,11 +1,12 @@
 """Facet in a browser: ``python app.py``; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where."""
 
-import getpass
 import os
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir(), f"facet-{getpass.getuser()}")))
+os.environ.setdefault(
+    "GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir(), f"facet-{os.environ.get('USER', 'user')}"))
+)
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 

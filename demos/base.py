@@ -5,10 +5,11 @@ import html
 import inspect
 import logging
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import gradio as gr
 
@@ -19,6 +20,7 @@ from demos.services import Services
 logger = logging.getLogger("facet")
 
 Update = dict[Any, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,19 @@ def endpoint(function: Callable[..., Any]) -> Callable[..., Any]:
         raise gr.Error(f"{trouble.message} {trouble.hint}", title=trouble.code, print_exception=False)
 
     return call
+
+
+def paced(events: Iterator[T], every_seconds: float = 0.25) -> Iterator[T]:
+    """Events of a job thinned out for the screen; the last one always passes."""
+    last: T | None = None
+    shown = 0.0
+    for event in events:
+        last, now = event, time.monotonic()
+        if now - shown >= every_seconds:
+            shown, last = now, None
+            yield event
+    if last is not None:
+        yield last
 
 
 def _told(notice: gr.HTML, trouble: Boundary) -> Update:

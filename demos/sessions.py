@@ -19,6 +19,7 @@ from core.errors import Code, UserError
 
 FOLDER_PREFIX = "facet-session-"
 RETIRED_SECONDS = 60.0  # a replaced upload stays this long, for a second visitor who sent the same bytes
+KEPT_IN_SLOT = 3  # a browser may still be drawing the last preview while the next one is written
 REMEMBERED_GONE = 1000  # how many forgotten sessions still get "your images were deleted" as their answer
 
 
@@ -72,6 +73,7 @@ class Session:
     lock: threading.RLock = field(default_factory=threading.RLock)
     _rooms: dict[str, Room] = field(default_factory=dict)
     _retired: list[tuple[Path, float]] = field(default_factory=list)
+    _slots: dict[str, list[Path]] = field(default_factory=dict)
     _closed: bool = False
 
     def room(self, slug: str, build: Callable[[], R]) -> R:
@@ -80,8 +82,13 @@ class Session:
             self._check_open()
             return self._rooms.setdefault(slug, build())  # type: ignore[return-value]  # one type a slug
 
-    def write(self, name: str, content: bytes) -> str:
+    def write(self, name: str, content: bytes, slot: str = "") -> str:
         """Write a file that this visitor's browser may fetch; returns its path.
+
+        Args:
+            name: what the file is called when it is downloaded.
+            content: its bytes, as they are served.
+            slot: files of one slot follow each other; all but the last few are deleted.
 
         Raises:
             UserError: SESSION_GONE when the session was forgotten while a job was still running.
@@ -92,6 +99,11 @@ class Session:
             place.mkdir(parents=True, mode=0o700)
             path = place / Path(name).name
             path.write_bytes(content)
+            if slot:
+                kept = self._slots.setdefault(slot, [])
+                kept.append(path)
+                while len(kept) > KEPT_IN_SLOT:
+                    _unlink(kept.pop(0))
         return str(path)
 
     def retire(self, upload: Path, clean: bytes, now: float) -> None:
@@ -123,6 +135,7 @@ class Session:
             shutil.rmtree(self.folder, ignore_errors=True)
             self._rooms.clear()
             self._retired.clear()
+            self._slots.clear()
             self._closed = True
         return Forgotten(images, files)
 
@@ -205,7 +218,7 @@ class Sessions:
             self._gone.update(dict.fromkeys(old))
             while len(self._gone) > REMEMBERED_GONE:
                 self._gone.popitem(last=False)
-        total = Forgotten(0, sum(session.sweep(now) for session in alive))
+        total = Forgotten(0, sum(session.sweep(now) for session in alive) + self._clear_strays())
         for session in expired:
             total += session.close()
         return total
@@ -229,14 +242,26 @@ class Sessions:
         return stop.set
 
     def clear_leftovers(self) -> int:
-        """Delete files of earlier runs that were not shut down properly; returns how many."""
+        """Delete what an earlier run left because it was not shut down properly; returns how many files."""
+        return self._clear_strays(FOLDER_PREFIX)
+
+    def _clear_strays(self, also: str = "\0") -> int:
+        """Delete old files of no session: uploads that never reached a handler, gradio's own temporaries."""
         old = time.time() - self.minutes * 60
-        stale = [p for p in self.root.rglob("*") if p.is_file() and p.stat().st_mtime < old]
-        return sum(_unlink(path) for path in stale)
+        found = [path for path in self.root.rglob("*") if path.is_file()]
+        strays = [p for p in found if FOLDER_PREFIX not in str(p) or also in str(p)]
+        return sum(_unlink(path) for path in strays if _modified(path) < old)
 
     def _new(self) -> Session:
         folder = self.root / f"{FOLDER_PREFIX}{secrets.token_urlsafe(24)}"
         return Session(folder=folder, touched=self._clock())
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
 
 
 def _unlink(path: Path) -> int:

@@ -1,5 +1,6 @@
 """Visitors' things are apart from each other and go when asked, by time and at the end."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,6 +132,21 @@ def test_api_calls_never_meet_and_are_swept_by_time(sessions: Sessions, clock: C
     assert not path.exists()
 
 
+def test_uploads_that_no_handler_took_go_by_age(sessions: Sessions) -> None:
+    session = sessions.open("one")
+    mine = Path(session.write("a", b"x"))
+    new, old = sessions.root / "h1" / "new", sessions.root / "h2" / "old"
+    for path in (new, old):
+        path.parent.mkdir()
+        path.write_bytes(b"x")
+    for path in (mine, old):
+        os.utime(path, (0, 0))
+    assert sessions.sweep() == Forgotten(0, 1)
+    assert (mine.exists(), new.exists(), old.exists()) == (True, True, False)
+    assert Sessions(sessions.root, 30).clear_leftovers() == 1  # a next run does not know this session
+    assert not mine.exists()
+
+
 def test_folder_names_cannot_be_guessed(sessions: Sessions) -> None:
     names = {sessions.loose().folder.name for _ in range(50)}
     assert len(names) == 50
@@ -140,6 +156,14 @@ def test_folder_names_cannot_be_guessed(sessions: Sessions) -> None:
 def test_a_name_never_leads_out_of_the_folder(sessions: Sessions) -> None:
     session = sessions.open("one")
     assert Path(session.write("../../evil.png", b"x")).is_relative_to(session.folder)
+
+
+def test_previews_follow_each_other_and_do_not_pile_up(sessions: Sessions) -> None:
+    session = sessions.open("one")
+    paths = [Path(session.write("preview.webp", b"x", slot="preview")) for _ in range(6)]
+    kept = Path(session.write("other.webp", b"x"))
+    assert [path.exists() for path in paths] == [False, False, False, True, True, True]
+    assert kept.exists()
 
 
 def test_the_end_of_the_server_deletes_all(sessions: Sessions) -> None:

@@ -1,0 +1,180 @@
+"""Figures as HTML and inline SVG: sharp on every screen, readable by a screen reader, at home in dark mode.
+
+Colours come from style.css; what a colour means is always written too.
+"""
+
+import html
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One recogniser's answer to "is this still the same person?".
+
+    Attributes:
+        title: the model's name.
+        role: "found with it", "never seen by the search" or, without figures, why there are none.
+        unseen: whether the search never saw the model.
+        clean: cosine of two clean photos of the person, None when the model is not there.
+        painted: cosine after painting, None before there is a pattern.
+        threshold: cosine from which the model accepts.
+        stranger: typical cosine of two different people: the left end of the scale.
+        same: typical cosine of the same person: most of the way to the right end.
+        band: 5th and 95th percentile of random patterns of equal area, or None when not measured.
+    """
+
+    title: str
+    role: str
+    unseen: bool
+    clean: float | None = None
+    painted: float | None = None
+    threshold: float = 0.0
+    stranger: float = 0.0
+    same: float = 1.0
+    band: tuple[float, float] | None = None
+
+    def place(self, cosine: float) -> float:
+        """Where a cosine lies, in percent of the track: 12 is a stranger, 85 the same person."""
+        span = max(self.same - self.stranger, 1e-6)
+        return min(max(12 + 73 * (cosine - self.stranger) / span, 0.0), 100.0)
+
+
+def bars(rows: Sequence[Bar], caption: str) -> str:
+    """One row a recogniser: how alike the faces still are, against the model's own threshold."""
+    if not rows:
+        return ""
+    legend = "".join(
+        f'<span><i class="{kind}"></i>{words}</span>'
+        for kind, words in (
+            ("seen", "after painting, models searched with"),
+            ("unseen", "after painting, models never seen"),
+            ("before", "without paint"),
+            ("band", "random patterns, 5th to 95th percentile"),
+            ("threshold", "accepted from here"),
+        )
+    )
+    body = "".join(_bar(row) for row in rows)
+    return (
+        f'<figure class="facet-bars" role="group" aria-label="Similarity by recogniser">{body}'
+        f'<div class="legend" aria-hidden="true">{legend}</div>'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def _bar(row: Bar) -> str:
+    title = f"<b>{html.escape(row.title)}</b> <small>{html.escape(row.role)}</small>"
+    if row.clean is None:
+        return f'<div class="row absent"><div class="name">{title}</div></div>'
+    marks = [f'<i class="before" style="left:{row.place(row.clean):.1f}%"></i>']
+    words = f"{row.clean:.2f}"
+    if row.painted is not None:
+        kind = "unseen" if row.unseen else "seen"
+        marks.insert(0, f'<i class="fill {kind}" style="width:{row.place(row.painted):.1f}%"></i>')
+        verdict = "still accepted" if row.painted >= row.threshold else "not recognised"
+        words = f"{row.clean:.2f} → {row.painted:.2f} · {verdict}"
+    if row.band is not None:
+        left, right = row.place(row.band[0]), row.place(row.band[1])
+        marks.append(f'<i class="band" style="left:{left:.1f}%;width:{max(right - left, 0.8):.1f}%"></i>')
+    marks.append(f'<i class="threshold" style="left:{row.place(row.threshold):.1f}%"></i>')
+    return (
+        f'<div class="row"><div class="name">{title}<span class="value">{words}</span></div>'
+        f'<div class="track" aria-hidden="true">{"".join(marks)}</div>'
+        f'<span class="sr-only">threshold {row.threshold:.2f}</span></div>'
+    )
+
+
+def best_so_far(
+    points: Sequence[tuple[float, float]],
+    band: tuple[float, float] | None,
+    *,
+    end: float,
+    unit: str,
+    caption: str,
+) -> str:
+    """The search's best score against time, over the band of random patterns of equal area.
+
+    Args:
+        points: (time or evaluations, score), lower is better, in order.
+        band: 5th and 95th percentile of the random patterns' scores.
+        end: the right end of the axis.
+        unit: what the axis counts, for instance "s".
+        caption: a sentence below the figure.
+    """
+    if not points:
+        return ""
+    values = [score for _, score in points] + list(band or ()) + [0.0]
+    top, low = max(values), min(values)
+    pad = 0.08 * max(top - low, 1e-6)
+    top, low = top + pad, low - pad
+    end = max(end, points[-1][0], 1e-6)
+
+    def x(value: float) -> float:
+        return 600 * value / end
+
+    def y(value: float) -> float:
+        return 220 * (top - value) / (top - low)
+
+    steps = [f"{x(points[0][0]):.1f},{y(points[0][1]):.1f}"]
+    for (_, before), (time, score) in itertools.pairwise(points):
+        steps += [f"{x(time):.1f},{y(before):.1f}", f"{x(time):.1f},{y(score):.1f}"]
+    parts = [f'<line class="threshold" x1="0" x2="600" y1="{y(0):.1f}" y2="{y(0):.1f}"/>']
+    if band is not None:
+        upper, lower = y(band[1]), y(band[0])
+        height = max(lower - upper, 2)
+        parts.insert(0, f'<rect class="band" x="0" width="600" y="{upper:.1f}" height="{height:.1f}"/>')
+    parts.append(f'<polyline class="line" points="{" ".join(steps)}"/>')
+    last = points[-1][1]
+    label = f"Best score so far {last:.2f}" + (
+        f"; random patterns {band[0]:.2f} to {band[1]:.2f}" if band else ""
+    )
+    return (
+        f'<figure class="facet-chart"><svg viewBox="0 0 600 220" preserveAspectRatio="none" role="img" '
+        f'aria-label="{html.escape(label)}">{"".join(parts)}</svg>'
+        f'<div class="axis"><span>0 {html.escape(unit)}</span><span>{end:g} {html.escape(unit)}</span></div>'
+        f"<figcaption>{html.escape(label)}. {html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def matrix(
+    rows: Sequence[str], columns: Sequence[str], values: Mapping[tuple[str, str], float], caption: str
+) -> str:
+    """A transfer matrix as a coloured table: rows searched with, columns tested on.
+
+    Args:
+        rows: names of the rows, from top.
+        columns: names of the columns.
+        values: by (row, column); lower is a stronger effect; 0 lies at the model's threshold.
+        caption: a sentence that says what the numbers are.
+    """
+    head = "".join(f"<th scope='col'><span>{html.escape(name)}</span></th>" for name in columns)
+    body = ""
+    for row in rows:
+        cells = "".join(_cell(values.get((row, column))) for column in columns)
+        body += f"<tr><th scope='row'>{html.escape(row)}</th>{cells}</tr>"
+    return (
+        f'<figure class="facet-matrix"><div class="facet-scroll"><table><thead><tr><th></th>{head}</tr>'
+        f"</thead><tbody>{body}</tbody></table></div><figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def _cell(value: float | None) -> str:
+    if value is None:
+        return "<td>–</td>"
+    strength = min(abs(value) / 3, 1.0)  # three impostor deviations from the threshold: full colour
+    kind = "below" if value < 0 else "above"
+    return f'<td class="{kind}" style="--strength:{strength:.2f}">{value:+.1f}</td>'
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, absent: Sequence[int] = ()) -> str:
+    """A plain table; ``absent`` are the numbers of rows drawn grey."""
+    top = "".join(f"<th scope='col'>{html.escape(name)}</th>" for name in head)
+    body = ""
+    for number, row in enumerate(rows):
+        grey = ' class="absent"' if number in absent else ""
+        body += f"<tr{grey}>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+    return (
+        f'<div class="facet-scroll"><table class="facet-table"><thead><tr>{top}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )

@@ -1,0 +1,119 @@
+"""The panel that says which models a tab uses, whose they are, and fetches those that are not here yet."""
+
+import html
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import gradio as gr
+
+from core import weights
+from demos.base import Update, guarded, paced
+from demos.figures import table
+from demos.services import FETCH
+
+HEAD = ("Model", "Here?", "Size", "Licence of the weights", "Commercial use", "Trained on")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsPanel:
+    """The panel's parts, for wiring.
+
+    Attributes:
+        names: the models it lists, as the manifest calls them.
+        listing: the table.
+        button: fetches what is missing.
+        status: a sentence and a bar while something is fetched.
+    """
+
+    names: tuple[str, ...]
+    listing: gr.HTML
+    button: gr.Button
+    status: gr.HTML
+
+    def refreshed(self) -> Update:
+        """The panel as things stand now."""
+        return {self.listing: listing(self.names), self.button: button_for(self.names)}
+
+    @property
+    def outputs(self) -> list[gr.HTML | gr.Button]:
+        """What :meth:`refreshed` and fetching change."""
+        return [self.listing, self.button, self.status]
+
+
+def missing(names: Sequence[str]) -> tuple[str, ...]:
+    """Those that are not here but can be fetched."""
+    states = ((name, weights.status(name)) for name in names)
+    return tuple(name for name, state in states if not state.present and state.fetchable)
+
+
+def listing(names: Sequence[str]) -> str:
+    """One row a model; what is not here is grey, with its reason."""
+    rows, absent = [], []
+    for number, name in enumerate(names):
+        entry, state = weights.entry(name), weights.status(name)
+        size = sum(file.bytes for file in entry.files)
+        if not state.present:
+            absent.append(number)
+        rows.append(
+            (
+                entry.title,
+                state.reason,
+                weights.megabytes(size),
+                entry.weights_licence,
+                entry.commercial,
+                f"{entry.training_data}; {entry.data_terms}",
+            )
+        )
+    return table(HEAD, rows, absent=absent)
+
+
+def button_for(names: Sequence[str]) -> gr.Button:
+    """The fetch button, with the size of what is missing."""
+    wanted = missing(names)
+    if not wanted:
+        return gr.Button("All models are here", interactive=False)
+    size = sum(weights.status(name).bytes_to_fetch for name in wanted)
+    return gr.Button(f"Fetch the missing models ({weights.megabytes(size)})", interactive=True)
+
+
+def bar(done: float, sentence: str) -> str:
+    """A progress bar with a sentence, read out politely."""
+    percent = round(100 * min(max(done, 0.0), 1.0))
+    return (
+        f'<div class="facet-progress" role="status"><label>{html.escape(sentence)}'
+        f'<progress max="100" value="{percent}"></progress></label></div>'
+    )
+
+
+def models_panel(names: Sequence[str]) -> ModelsPanel:
+    """Lay out the panel; :func:`wire` lets its button work."""
+    listed = gr.HTML(listing(names))
+    status = gr.HTML()
+    now = button_for(names)
+    return ModelsPanel(tuple(names), listed, now, status)
+
+
+def wire(panel: ModelsPanel) -> None:
+    """Let the panel's button fetch, one download at a time for all visitors."""
+
+    @guarded(panel.status)
+    def fetch_models() -> Iterator[Update]:
+        for event in paced(weights.fetch(missing(panel.names))):
+            yield {panel.status: bar(event.done, event.message)}
+        yield {panel.status: ""}
+
+    fetching = panel.button.click(
+        fetch_models,
+        outputs=panel.outputs,
+        concurrency_id=FETCH,
+        concurrency_limit=1,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    fetching.then(
+        panel.refreshed,
+        outputs=[panel.listing, panel.button],
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
