@@ -7,7 +7,7 @@ candidates are compared under the same conditions (common random numbers).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import torch
@@ -18,6 +18,8 @@ from core.camouflage import jpeg
 from core.errors import Code, UserError
 
 SIZES = (1.0, 0.75, 0.5, 0.36)  # a face seen at this share of the canonical 224 px; our choice
+SHARP = 0.35  # chance that a slot is neither blurred nor reduced
+RAW = 0.5  # chance that a sharp slot is no JPEG either
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,9 @@ class Draw:
     Attributes:
         light: N×4: gain, tone, and the side light's slope along x and y.
         affine: N×2×3, output to input coordinates in -1..1 (``torch.nn.functional.affine_grid``).
-        sigma: N, Gaussian blur in pixels.
+        sigma: N, Gaussian blur in pixels, 0 for none.
         size: N, one of :data:`SIZES`.
-        quality: N, JPEG quality.
+        quality: N, JPEG quality, 0 for none.
     """
 
     light: Tensor
@@ -83,6 +85,11 @@ class Draw:
 
     def __len__(self) -> int:
         return len(self.sigma)
+
+    def take(self, slots: range) -> "Draw":
+        """The conditions of some of the slots."""
+        part = slice(slots.start, slots.stop, slots.step)
+        return Draw(*(getattr(self, f.name)[part] for f in fields(self)))
 
 
 def draw(options: Augmentation, count: int, generator: torch.Generator) -> Draw:
@@ -101,12 +108,17 @@ def draw(options: Augmentation, count: int, generator: torch.Generator) -> Draw:
     shift = [even(-2 * options.shift, 2 * options.shift) for _ in range(2)]
     rows = [cos * aspect, -sin + shear, shift[0], sin, cos / aspect, shift[1]]
     sizes = torch.tensor([size for size in SIZES if size >= options.smallest])
+    size = sizes[torch.randint(len(sizes), (count,), generator=generator)]
+    sigma = even(0, options.blur).mul(10).round().div(10)  # few values, so their matrices are kept
+    quality = even(options.quality[0], options.quality[1]).round()
+    sharp = even(0, 1) < SHARP
+    raw = sharp & (even(0, 1) < RAW)
     return Draw(
         light=light,
         affine=torch.stack(rows, 1).reshape(count, 2, 3),
-        sigma=even(0, options.blur).mul(10).round().div(10),  # few values, so their matrices are kept
-        size=sizes[torch.randint(len(sizes), (count,), generator=generator)],
-        quality=even(options.quality[0], options.quality[1]).round(),
+        sigma=sigma.masked_fill(sharp, 0),
+        size=size.masked_fill(sharp, 1),
+        quality=quality.masked_fill(raw, 0),
     )
 
 
@@ -121,16 +133,31 @@ def apply(images: Tensor, drawn: Draw) -> Tensor:
         P×N×3×H×W in 0..1; differentiable with respect to ``images`` (JPEG's rounding passes the
         gradient straight through).
     """
-    population, slots = images.shape[:2]
+    slots = images.shape[1]
     if slots != len(drawn):
         raise ValueError(f"{slots} image slots, but {len(drawn)} drawn conditions")
-    seen = []
+    seen = torch.empty_like(images) if not images.requires_grad else None
+    parts = []
     for slot in range(slots):
-        one = _moved(_lit(images[:, slot], drawn.light[slot]), drawn.affine[slot])
-        sigma, size = round(float(drawn.sigma[slot]), 3), round(float(drawn.size[slot]), 3)
-        soften = softener(one.shape[-2], sigma, size), softener(one.shape[-1], sigma, size)
-        seen.append(jpeg.recompress(one, int(drawn.quality[slot]), before=soften))
-    return torch.stack(seen, 1) if seen else images.reshape(population, 0, *images.shape[2:])
+        part = _under(images[:, slot], drawn, slot)
+        if seen is None:
+            parts.append(part)
+        else:
+            seen[:, slot] = part
+    return torch.stack(parts, 1) if seen is None else seen
+
+
+def _under(images: Tensor, drawn: Draw, slot: int) -> Tensor:
+    """P×3×H×W under one slot's condition."""
+    images = _moved(_lit(images, drawn.light[slot]), drawn.affine[slot])
+    quality = int(drawn.quality[slot])
+    sigma, size = round(float(drawn.sigma[slot]), 3), round(float(drawn.size[slot]), 3)
+    if sigma == 0 and size == 1:
+        return jpeg.recompress(images, quality) if quality else images
+    rows, columns = softener(images.shape[-2], sigma, size), softener(images.shape[-1], sigma, size)
+    if not quality:
+        return rows @ images @ columns.T
+    return jpeg.recompress(images, quality, before=(rows, columns))
 
 
 def _lit(images: Tensor, light: Tensor) -> Tensor:
@@ -139,7 +166,10 @@ def _lit(images: Tensor, light: Tensor) -> Tensor:
     across = torch.linspace(-1, 1, width) * slope_x
     down = torch.linspace(-1, 1, height) * slope_y
     field = gain * (1 + across[None, :] + down[:, None])
-    return (images * (1 + tone - tone * images) * field).clamp(0, 1)
+    # x (1 + tone (1 - x)) field, in few passes over the memory
+    return torch.addcmul(images * (field * (1 + tone)), images * images, field, value=-float(tone)).clamp(
+        0, 1
+    )
 
 
 def _moved(images: Tensor, affine: Tensor) -> Tensor:
@@ -165,10 +195,11 @@ def softener(length: int, sigma: float, size: float = 1.0) -> Tensor:
     Returns:
         length×length float32; every row sums to 1.
     """
-    matrix = torch.eye(length, dtype=torch.float64)
+    matrix: Tensor = torch.eye(length, dtype=torch.float64)
     if sigma > 0:
         at = torch.arange(length, dtype=torch.float64)
         matrix = torch.exp(-0.5 * ((at[:, None] - at[None, :]) / sigma) ** 2)
+        matrix = matrix * (matrix > 1e-5)  # denormal numbers would make the products many times slower
         matrix = matrix / matrix.sum(1, keepdim=True)
     small = round(length * size)
     if small < length:
@@ -176,4 +207,4 @@ def softener(length: int, sigma: float, size: float = 1.0) -> Tensor:
         reduced: Tensor = F.interpolate(matrix.T[:, None], small, mode="area")
         enlarged: Tensor = F.interpolate(reduced, length, mode="linear", align_corners=False)
         matrix = enlarged[:, 0].T
-    return matrix.float()
+    return matrix.float().contiguous()

@@ -5,6 +5,7 @@ encoder, so the result follows a real file's closely; the entropy coding, which 
 out. Rounding passes the gradient straight through (our choice).
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
@@ -50,46 +51,53 @@ def recompress(
     step = 16 if subsample else 8
     if height % step or width % step:
         raise ValueError(f"height and width must be multiples of {step}, not {height}×{width}")
-    rows, columns = before if before is not None else (torch.eye(height), torch.eye(width))
-    rows, columns = rows.to(images), columns.to(images)
-    table = _table(quality, chroma=False).to(images), _table(quality, chroma=True).to(images)
-    red, green, blue = (images * 255).unbind(1)
-    luminance, *colour = (a * red + b * green + c * blue for a, b, c in _TO_YCC)
-    y = _coded(luminance - 128, rows, columns, table[0], 1) + 128
-    cb, cr = (_coded(plane, rows, columns, table[1], 1 + subsample) for plane in colour)
-    rgb = torch.stack([a * y + b * cb + c * cr for a, b, c in _TO_RGB], 1)
-    return (rgb / 255).clamp(0, 1)
+    ycc = _mixed(images, [[255 * part for part in row] for row in _TO_YCC], (-128.0, 0.0, 0.0))
+    y = _coded(ycc[:, 0], quality, 1, before, chroma=False)
+    chroma = _coded(ycc[:, 1:].reshape(-1, height, width), quality, 1 + subsample, before, chroma=True)
+    if subsample:
+        chroma = F.interpolate(chroma[:, None], (height, width), mode="bilinear", align_corners=False)
+    ycc = torch.cat([y[:, None], chroma.reshape(-1, 2, height, width)], 1)
+    bright = 128 / 255
+    return _mixed(ycc, [[part / 255 for part in row] for row in _TO_RGB], (bright,) * 3).clamp(0, 1)
 
 
-def _coded(planes: Tensor, rows: Tensor, columns: Tensor, table: Tensor, factor: int) -> Tensor:
-    """Transform N×H×W planes (reduced by ``factor``) block by block, quantise, transform back."""
-    height, width = planes.shape[-2:]
-    down, across = _transform(height, factor).to(planes), _transform(width, factor).to(planes)
-    steps = table.tile(height // factor // 8, width // factor // 8)
-    scaled = (down @ rows) @ planes @ (across @ columns).T / steps
-    rounded = scaled + (scaled.round() - scaled).detach()
-    return _enlarge(height, factor).to(planes) @ (rounded * steps) @ _enlarge(width, factor).to(planes).T
+def _mixed(images: Tensor, rows: Sequence[Sequence[float]], offset: Sequence[float]) -> Tensor:
+    """A 3×3 matrix and an offset on the channels of N×3×H×W."""
+    matrix = images.new_tensor(rows).expand(len(images), 3, 3)
+    start = images.new_tensor(offset)[None, :, None]
+    return torch.baddbmm(start, matrix, images.flatten(2)).reshape(images.shape)
 
 
-@lru_cache(maxsize=16)
-def _transform(length: int, factor: int) -> Tensor:
-    """Average ``factor`` neighbours, then the orthonormal DCT of every 8: (length / factor)×length."""
+def _coded(
+    planes: Tensor, quality: int, factor: int, before: tuple[Tensor, Tensor] | None, *, chroma: bool
+) -> Tensor:
+    """Reduce N×H×W planes by ``factor``, transform block by block, quantise, transform back."""
+    transform, table = _transform().to(planes), _table(quality, chroma=chroma).to(planes)
+    if before is not None:
+        rows, columns = (matrix.to(planes) for matrix in before)
+        planes = _mean(rows, factor) @ (planes @ _mean(columns, factor).T)
+    elif factor > 1:
+        planes = F.avg_pool2d(planes, factor)
+    count, height, width = planes.shape
+    blocks = planes.reshape(count, height // 8, 8, width // 8, 8).transpose(2, 3).reshape(-1, 64)
+    scaled = blocks @ (transform.T / table)
+    rounded = scaled + (scaled.round() - scaled).detach() if scaled.requires_grad else scaled.round()
+    blocks = rounded @ (table[:, None] * transform)
+    return blocks.reshape(count, height // 8, width // 8, 8, 8).transpose(2, 3).reshape(count, height, width)
+
+
+def _mean(matrix: Tensor, factor: int) -> Tensor:
+    """The matrix with every ``factor`` rows averaged."""
+    return matrix.reshape(-1, factor, matrix.shape[1]).mean(1) if factor > 1 else matrix
+
+
+@lru_cache(maxsize=1)
+def _transform() -> Tensor:
+    """The orthonormal two-dimensional DCT of an 8×8 block as a 64×64 matrix, samples -> coefficients."""
     at = torch.arange(8, dtype=torch.float64)
-    block = torch.cos((2 * at[None, :] + 1) * at[:, None] * torch.pi / 16) / 2
-    block[0] /= 2**0.5
-    mean = torch.eye(length // factor, dtype=torch.float64).repeat_interleave(factor, 1) / factor
-    return (torch.kron(torch.eye(length // factor // 8, dtype=torch.float64), block) @ mean).float()
-
-
-@lru_cache(maxsize=16)
-def _enlarge(length: int, factor: int) -> Tensor:
-    """The inverse DCT and linear enlargement: length×(length / factor)."""
-    inverse = _transform(length // factor, 1).T
-    if factor == 1:
-        return inverse
-    signals = torch.eye(length // factor)[:, None]
-    wider = F.interpolate(signals, length, mode="linear", align_corners=False)
-    return wider[:, 0].T @ inverse
+    one = torch.cos((2 * at[None, :] + 1) * at[:, None] * torch.pi / 16) / 2
+    one[0] /= 2**0.5
+    return torch.kron(one, one).float()
 
 
 @lru_cache(maxsize=256)
@@ -98,4 +106,4 @@ def _table(quality: int, *, chroma: bool) -> Tensor:
         raise ValueError(f"a JPEG quality is 1..100, not {quality}")
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     base = torch.tensor(_CHROMINANCE if chroma else _LUMINANCE)
-    return ((base * percent + 50) // 100).clamp(1, 255).float()
+    return ((base * percent + 50) // 100).clamp(1, 255).float().reshape(64)
