@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -19,7 +20,10 @@ from core.faces.align import CANONICAL_SIZE, align, similarity
 from core.types import Face, FloatArray, Mask, Pixels
 
 FEATHER = 0.012  # eye-distances over which paint fades at the rim of the skin, at least one pixel
-MAX_TEXTURE = 2048  # texels a side, for a face that fills a large photo
+SKIN = (214, 172, 148)  # sRGB of the mean face when it is shown
+NOSE_AND_MOUTH = (4, 61, 291)  # landmarks: tip of the nose, corners of the mouth left and right
+CRISP = 60  # pixels of eye distance from which a brush's edge begins to be softer than one pixel
+MAX_TEXTURE = 768  # texels a side
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +99,16 @@ class Surface:
             UserError: ``FACE_UNSUITABLE`` for a face without landmarks.
         """
         return cls.photo(align(pixels, face), moved(face, similarity(face.five)), options)
+
+    @classmethod
+    @lru_cache(maxsize=4)
+    def mean_face(cls, size: int) -> "Surface":
+        """The mean face itself in plain skin, its picture being the texture frame, size×size pixels."""
+        points = (topology.mean_face() - np.array([LEFT, TOP], np.float32)) * (size / SIDE) - 0.5
+        eyes = (np.array([[-0.5, 0], [0.5, 0]]) - [LEFT, TOP]) * (size / SIDE) - 0.5
+        five = np.concatenate([eyes, points[list(NOSE_AND_MOUTH)]]).astype(np.float32)
+        face = Face((0, 0, size, size), 1.0, five, points.astype(np.float32), np.zeros(len(points)))
+        return cls.photo(np.full((size, size, 3), SKIN, np.uint8), face)
 
     @property
     def paintable(self) -> bool:
@@ -173,7 +187,8 @@ def paint(pixels: Pixels, face: Face, pattern: Pattern, options: PaintOptions | 
 @torch.inference_mode()
 def paint_surface(surface: Surface, pattern: Pattern) -> Painted:
     """:func:`paint` on a surface that was measured before; for a live preview."""
-    size = min(max(math.ceil(SIDE * surface.eye_distance), 64), MAX_TEXTURE)
+    eyes = surface.eye_distance
+    size = min(max(math.ceil(SIDE * math.sqrt(eyes * min(eyes, CRISP))), 48), MAX_TEXTURE)
     textures = render([pattern], size)
     sampled = _sample(surface, textures)
     x0, y0, x1, y1 = surface.window

@@ -20,6 +20,8 @@ FORM = 0.16  # eye-distances; light changes slower than this over a face, skin d
 LIT = 70  # percentile of the skin's luminance that counts as fully lit
 EXPOSED = 0.66  # display value of fully lit skin in a well exposed photo
 GAIN = (0.25, 1.3)
+GLOSS = 0.04  # display value that fully lit paint adds by mirroring
+SHINE = 0.9  # how much of the skin's own highlights stays on the paint
 GREY = 0.02  # mean saturation of skin below which a photo counts as black and white
 
 
@@ -79,8 +81,8 @@ def light(skin: FloatArray, mask: Mask, eye_distance: float, options: PaintOptio
     exposure = min(max(np.sqrt(lit / EXPOSED), 0.55), 1.0)
     relief = luma / form - 1
     gain = exposure * (form / lit) ** options.shading * (1 + options.detail * relief)
-    shine = np.maximum(luma - form, 0) * (form / lit)
-    sheen = options.sheen * 0.6 * shine
+    # wet-looking paint mirrors a little of the light whatever its colour: seen on black and blue
+    sheen = exposure * options.sheen * (GLOSS * form / lit + SHINE * np.maximum(luma - form, 0))
     spread = skin[mask].max(1) - skin[mask].min(1)
     return Light(
         np.clip(gain, *GAIN).astype(np.float32), sheen.astype(np.float32), bool(spread.mean() < GREY)

@@ -9,6 +9,7 @@ import numpy as np
 from core.types import FloatArray, Mask
 
 FINE = 800  # pixels; a smaller face is rasterised finer than its pixels, since its triangles are small
+HOLE = 0.01  # of the rectangle's side: gaps up to twice as wide between facing triangles are closed
 MIN_AREA = 1e-4  # square pixels; a thinner triangle has no direction
 
 
@@ -31,7 +32,7 @@ def warp(
     """Map every pixel under the mesh to the mean face.
 
     Triangles that are turned over with respect to the mean face look away from the camera and are left
-    out; of several triangles over one pixel the nearest counts.
+    out, but for tiny ones between others; of several triangles over one pixel the nearest counts.
 
     Args:
         points: N×2 landmarks in pixels, (0, 0) at the centre of the first pixel.
@@ -44,12 +45,16 @@ def warp(
     corners = np.asarray(points, np.float64)[triangles]
     targets = np.asarray(mean, np.float64)[triangles]
     area = _doubled_area(corners)
-    facing = (area * _doubled_area(targets) > 0) & (np.abs(area) > MIN_AREA)
-    far_first = np.argsort(-np.asarray(depth)[triangles].mean(1)[facing], kind="stable")
-    corners, targets = corners[facing][far_first], targets[facing][far_first]
-    owner = _owners(corners, height, width)
-    maps = _affine(corners, targets).astype(np.float32)
-    inside = owner >= 0
+    facing = area * _doubled_area(targets) > 0
+    order = np.lexsort((-np.asarray(depth)[triangles].mean(1), facing))  # turned away, then far, first
+    order = order[np.abs(area[order]) > MIN_AREA]
+    owner = _owners(corners[order], height, width)
+    maps = _affine(corners[order], targets[order]).astype(np.float32)
+    toward = (owner >= 0) & facing[order][owner]
+    # landmark noise turns single small triangles over, at the nostrils above all: no holes there
+    reach = 2 * max(round(HOLE * max(height, width)), 1) + 1
+    closed = cv2.morphologyEx(toward.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
+    inside = (closed > 0) & (owner >= 0)
     position = np.zeros((height, width, 2), np.float32)
     rows, columns = np.nonzero(inside)
     chosen = maps[owner[rows, columns]]
