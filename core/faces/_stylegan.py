@@ -10,6 +10,7 @@ Haar transform (bands outermost among the channels) all run several times faster
 """
 
 import itertools
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -39,9 +40,8 @@ class MappingNetwork(nn.Module):
 class Start(nn.Module):
     """The learnt 4×4 input and its modulated dense 3×3 convolution."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        channels = CHANNELS[0]
         self.input = nn.Parameter(torch.zeros(1, channels, 4, 4))
         self.style = nn.Linear(LATENT, channels)
         self.weight = nn.Parameter(torch.zeros(channels, channels, 3, 3))
@@ -49,7 +49,7 @@ class Start(nn.Module):
         self.noise = nn.Parameter(torch.zeros(4, 4, 1))
 
     def forward(self, w: Tensor) -> Tensor:
-        """N×512 style latents -> N×4×4×512 features."""
+        """N×512 style latents -> N×4×4×C features."""
         x = F.conv2d(self.input * self.style(w)[:, :, None, None], self.weight, padding=1)
         return _activate(x.permute(0, 2, 3, 1), self.noise, self.bias)
 
@@ -94,22 +94,28 @@ class Resolution(nn.Module):
 
 
 class SynthesisNetwork(nn.Module):
-    """w -> picture."""
+    """w -> picture.
 
-    def __init__(self) -> None:
+    Args:
+        channels: features at 4, 8, 16 ... px; the picture is twice as large as the last of them. All
+            but the last are multiples of 4.
+    """
+
+    def __init__(self, channels: Sequence[int] = CHANNELS) -> None:
         super().__init__()
-        self.start = Start()
-        steps = enumerate(itertools.pairwise(CHANNELS))
+        self.start = Start(channels[0])
+        steps = enumerate(itertools.pairwise(channels))
         self.blocks = nn.ModuleList(Resolution(c, d, 8 << i) for i, (c, d) in steps)
-        self.style = nn.Linear(LATENT, CHANNELS[-1])
-        self.colors = nn.Parameter(torch.zeros(12, CHANNELS[-1]))
+        self.style = nn.Linear(LATENT, channels[-1])
+        self.colors = nn.Parameter(torch.zeros(12, channels[-1]))
         self.bias = nn.Parameter(torch.zeros(12))
 
     def forward(self, w: Tensor, half: bool = False) -> Tensor:
         """Draw style latents.
 
         Args:
-            w: N×23×512, one style latent a modulation, coarse to fine.
+            w: N×23×512 (in general 3 B + 2 for B doublings), one style latent a modulation, coarse
+                to fine.
             half: draw the low band only, which is the full picture averaged over 2×2 pixels.
 
         Returns:
