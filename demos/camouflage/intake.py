@@ -152,9 +152,9 @@ def wire(services: Services, parts: Parts) -> None:
 
     settings: dict[str, Any] = {"outputs": everything, "show_progress": "minimal", **SHARED}
     inputs.photo.input(
-        choose_photo, inputs.photo, preprocess=False, show_progress_on=parts.results.working, **settings
+        choose_photo, inputs.photo, preprocess=False, show_progress_on=parts.results.slider, **settings
     )
     inputs.photo.clear(clear, **settings)
-    inputs.examples.select(choose_example, show_progress_on=parts.results.working, **settings)
+    inputs.examples.select(choose_example, show_progress_on=parts.results.slider, **settings)
     inputs.more.upload(add_photos, inputs.more, preprocess=False, **settings)
     inputs.person.input(choose_person, inputs.person, **settings)

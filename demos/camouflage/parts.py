@@ -124,11 +124,11 @@ def lay_out(
         with gr.Column(scale=5, min_width=320):
             inputs = _inputs(examples)
             with gr.Tabs():
-                with gr.Tab("Find one for me", id="find"):
+                with gr.Tab("Find one", id="find"):
                     find = _find(recognisers)
                 with gr.Tab("Ready-made", id="ready"):
                     dropdown, note = _ready(ready)
-                with gr.Tab("Design by hand", id="hand"):
+                with gr.Tab("By hand", id="hand"):
                     hand = _hand()
         with gr.Column(scale=6, min_width=320):
             results = _results()
@@ -146,10 +146,11 @@ def _inputs(examples: list[tuple[str, str]]) -> Inputs:
     )  # fmt: skip
     advice = gr.HTML(elem_id="camouflage-advice")
     person = gr.Radio([], label="Several people are in this photo: who is it about?", visible=False)
+    gr.HTML('<div class="facet-note">Or try a synthetic person; nobody is behind these faces:</div>')
     gallery = gr.Gallery(
-        examples, label="Or try a synthetic person", columns=4, rows=1, height="auto", allow_preview=False,
+        examples, label="Synthetic people", show_label=False, columns=4, height="auto", allow_preview=False,
         object_fit="cover", interactive=False, buttons=[], visible=bool(examples),
-        elem_id="camouflage-examples",
+        elem_id="camouflage-examples", elem_classes="facet-strip", container=False,
     )  # fmt: skip
     with gr.Accordion("More photos of the same person (better results)", open=False) as box:
         more = gr.File(label="Add photos", file_count="multiple", height=110, elem_id="camouflage-more")

@@ -45,7 +45,8 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
         folder = tmp_path_factory.mktemp("app")
         port = free_port()
         environment = {k: v for k, v in os.environ.items() if k != "FACET_OFFLINE"}
-        environment |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(folder / "uploads"), **changes}
+        environment |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(folder / "uploads")}
+        environment |= changes
         log = folder / "log.txt"
         with log.open("wb") as out:
             process = subprocess.Popen(

@@ -1,0 +1,131 @@
+"""Design by hand: one shape after another, the picture and the bars answer while a slider moves."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from core.camouflage.pattern import MAX_JSON, MAX_SHAPES, Pattern, Shape
+from core.camouflage.space import clip
+from core.errors import Code, UserError
+from demos.base import Update, guarded
+from demos.camouflage.bench import SLUG, Bench
+from demos.camouflage.parts import Hand, Parts
+from demos.camouflage.showing import measured
+from demos.services import LIGHT, Services
+
+FIRST = Shape("stripe", 0.0, 0.4, 1.8, 0.3, 30.0, "black")
+
+
+def controls(hand: Hand, pattern: Pattern, index: int = 0) -> Update:
+    """The editor's controls for one shape of a pattern."""
+    index = min(max(index, 0), len(pattern.shapes) - 1)
+    shape = pattern.shapes[index]
+    names = [(f"{number + 1} {one.family}", number) for number, one in enumerate(pattern.shapes)]
+    values = (
+        shape.family, shape.color, shape.angle, shape.width, shape.height,
+        shape.x, shape.y, pattern.opacity, pattern.mirror, pattern.repeat,
+    )  # fmt: skip
+    return {
+        hand.shape: gr.Radio(choices=names, value=index),
+        **dict(zip(hand.values, values, strict=True)),
+    }
+
+
+def edited(pattern: Pattern, index: int, values: Sequence[Any]) -> Pattern:
+    """The pattern with one shape, and what all shapes share, as the controls say."""
+    family, color, angle, width, height, x, y, opacity, mirror, repeat = values
+    shape = clip(family, float(x), float(y), float(width), float(height), float(angle), color)
+    shapes = list(pattern.shapes)
+    shapes[min(max(int(index), 0), len(shapes) - 1)] = shape
+    return replace(
+        pattern, shapes=tuple(shapes), opacity=float(opacity), mirror=bool(mirror), repeat=int(repeat)
+    )
+
+
+def wire(services: Services, parts: Parts) -> None:
+    """Let the editor work."""
+    hand, results = parts.hand, parts.results
+    listed = [hand.shape, *hand.values]
+
+    def bench_of(request: gr.Request) -> Bench:
+        bench = services.session(request).room(SLUG, Bench)
+        bench.main()
+        return bench
+
+    @guarded(results.notice)
+    def edit(request: gr.Request, index: int, *values: Any) -> Update:
+        bench = bench_of(request)
+        bench.pattern = edited(bench.pattern or Pattern((FIRST,)), index, values)
+        return measured(services.session(request), bench, parts)
+
+    @guarded(results.notice)
+    def select(index: int, request: gr.Request) -> Update:
+        return controls(hand, bench_of(request).pattern or Pattern((FIRST,)), index)
+
+    @guarded(results.notice)
+    def add(request: gr.Request) -> Update:
+        bench = bench_of(request)
+        pattern = bench.pattern or Pattern((FIRST,))
+        if len(pattern.shapes) == MAX_SHAPES:
+            raise UserError(
+                Code.OPTION_RANGE, f"A pattern has at most {MAX_SHAPES} shapes.", "Remove one first."
+            )
+        bench.pattern = replace(pattern, shapes=(*pattern.shapes, FIRST)) if bench.pattern else pattern
+        return {
+            **controls(hand, bench.pattern, len(bench.pattern.shapes) - 1),
+            **measured(services.session(request), bench, parts),
+        }
+
+    @guarded(results.notice)
+    def remove(index: int, request: gr.Request) -> Update:
+        bench = bench_of(request)
+        if bench.pattern is None or len(bench.pattern.shapes) == 1:
+            raise UserError(Code.OPTION_RANGE, "A pattern has at least one shape.", "Change it instead.")
+        left = [shape for number, shape in enumerate(bench.pattern.shapes) if number != index]
+        bench.pattern = replace(bench.pattern, shapes=tuple(left))
+        return {
+            **controls(hand, bench.pattern, int(index) - 1),
+            **measured(services.session(request), bench, parts),
+        }
+
+    @guarded(results.notice)
+    def load(upload: dict[str, Any] | None, request: gr.Request) -> Update:
+        bench = bench_of(request)
+        bench.pattern = Pattern.from_json(_text(upload))
+        return {
+            hand.load: None,
+            **controls(hand, bench.pattern),
+            **measured(services.session(request), bench, parts),
+        }
+
+    shared: dict[str, Any] = {
+        "concurrency_id": LIGHT,
+        "show_progress": "hidden",
+        "api_visibility": "private",
+        "outputs": [*listed, hand.load, *results.all],
+    }
+    for control in hand.values:
+        control.input(edit, [hand.shape, *hand.values], trigger_mode="always_last", **shared)
+    hand.shape.input(select, hand.shape, **shared)
+    hand.add.click(add, **shared)
+    hand.remove.click(remove, hand.shape, **shared)
+    hand.load.upload(load, hand.load, preprocess=False, **shared)
+
+
+def _text(upload: dict[str, Any] | None) -> str:
+    """The content of an uploaded pattern file, which is deleted."""
+    if not upload:
+        raise UserError(Code.PATTERN_INVALID, "There is no pattern file yet.", "Choose a JSON file.")
+    path = Path(upload["path"])
+    try:
+        with path.open("rb") as file:
+            return file.read(4 * MAX_JSON + 1).decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise UserError(
+            Code.PATTERN_INVALID, "This is no pattern file.", "Use a JSON file that this app exported."
+        ) from None
+    finally:
+        path.unlink(missing_ok=True)
