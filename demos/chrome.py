@@ -23,7 +23,7 @@ def header() -> tuple[gr.Button, gr.HTML]:
     """The title, the button that forgets, and the place of its answer."""
     with gr.Row(elem_id="facet-top"):
         gr.HTML(HEAD, scale=1)
-        button = gr.Button("Forget my images", elem_id="facet-forget", size="md", scale=0)
+        button = gr.Button("Forget my images", elem_id="facet-forget", size="lg", scale=0)
     return button, gr.HTML(elem_id="facet-forgotten")
 
 

@@ -8,7 +8,7 @@ import gradio as gr
 from core.errors import Code, UserError
 from core.settings import Settings
 from core.types import Image
-from demos.sessions import Session, Sessions
+from demos.sessions import Session, Sessions, discard
 
 HEAVY = "heavy"  # one queue for everything that computes for seconds
 LIGHT = "light"  # answers within about a second, so that a search of one visitor does not freeze others
@@ -44,7 +44,7 @@ class Services:
         try:
             image = images.load(path)
         except UserError:
-            path.unlink(missing_ok=True)
+            discard(path)
             raise
         if not path.is_relative_to(session.folder):
             session.retire(path, images.save(image.pixels), self.sessions.now())

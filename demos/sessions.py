@@ -103,7 +103,7 @@ class Session:
                 kept = self._slots.setdefault(slot, [])
                 kept.append(path)
                 while len(kept) > KEPT_IN_SLOT:
-                    _unlink(kept.pop(0))
+                    discard(kept.pop(0))
         return str(path)
 
     def retire(self, upload: Path, clean: bytes, now: float) -> None:
@@ -124,13 +124,13 @@ class Session:
         with self.lock:
             due = [path for path, when in self._retired if now - when >= RETIRED_SECONDS]
             self._retired = [item for item in self._retired if item[0] not in due]
-        return sum(_unlink(path) for path in due)
+        return sum(discard(path) for path in due)
 
     def close(self) -> Forgotten:
         """Drop everything; later writes of a job that still runs are refused."""
         with self.lock:
             images = 0 if self._closed else sum(room.images() for room in self._rooms.values())
-            files = sum(_unlink(path) for path, _ in self._retired)
+            files = sum(discard(path) for path, _ in self._retired)
             files += sum(1 for path in self.folder.rglob("*") if path.is_file())
             shutil.rmtree(self.folder, ignore_errors=True)
             self._rooms.clear()
@@ -250,7 +250,7 @@ class Sessions:
         old = time.time() - self.minutes * 60
         found = [path for path in self.root.rglob("*") if path.is_file()]
         strays = [p for p in found if FOLDER_PREFIX not in str(p) or also in str(p)]
-        return sum(_unlink(path) for path in strays if _modified(path) < old)
+        return sum(discard(path) for path in strays if _modified(path) < old)
 
     def _new(self) -> Session:
         folder = self.root / f"{FOLDER_PREFIX}{secrets.token_urlsafe(24)}"
@@ -264,8 +264,8 @@ def _modified(path: Path) -> float:
         return float("inf")
 
 
-def _unlink(path: Path) -> int:
-    """1 when a file was there and is gone, else 0; its folder goes too when it is then empty."""
+def discard(path: Path) -> int:
+    """Delete a file; 1 when a file was there and is gone, else 0; its folder goes too when it is then empty."""
     try:
         path.unlink()
     except FileNotFoundError:

@@ -15,6 +15,7 @@ from demos.camouflage.bench import SLUG, Bench
 from demos.camouflage.parts import Hand, Parts
 from demos.camouflage.showing import measured
 from demos.services import LIGHT, Services
+from demos.sessions import discard
 
 FIRST = Shape("stripe", 0.0, 0.4, 1.8, 0.3, 30.0, "black")
 
@@ -128,4 +129,4 @@ def _text(upload: dict[str, Any] | None) -> str:
             Code.PATTERN_INVALID, "This is no pattern file.", "Use a JSON file that this app exported."
         ) from None
     finally:
-        path.unlink(missing_ok=True)
+        discard(path)

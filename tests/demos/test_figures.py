@@ -1,5 +1,6 @@
 """Figures say what the numbers say."""
 
+import itertools
 import re
 
 import pytest
@@ -56,7 +57,7 @@ def test_the_curve_steps_down_and_never_slopes() -> None:
     found = re.search(r'points="([^"]+)"', drawn)
     assert found is not None
     points = [tuple(map(float, pair.split(","))) for pair in found.group(1).split()]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
         assert x0 == x1 or y0 == y1
     assert [y for _, y in points] == sorted(y for _, y in points)  # lower scores lie lower
     assert "-1.00" in drawn
