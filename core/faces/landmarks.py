@@ -12,13 +12,13 @@ from torch import Tensor
 from core import weights
 from core.faces._landmark_net import INPUT, LandmarkNet
 from core.faces.align import warp
+from core.faces.outlines import LEFT_EYE, RIGHT_EYE
 from core.types import Face, FloatArray, Pixels
 
 WIDTH = 1.5  # side of the crop for a face's longer side, the figure of MediaPipe's graph
 BATCH = 16  # crops at once; more gains nothing on two cores
 SETTLED = 0.04  # a crop that moves or grows by a smaller share of its side is not read again
 SETTLED_ANGLE = np.radians(5)
-OUTER_EYE_CORNERS = (33, 263)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +135,7 @@ def _from_detection(face: Face) -> Square:
 
 
 def _from_points(points: FloatArray) -> Square:
-    left, right = points[list(OUTER_EYE_CORNERS), :2].astype(float)
+    left, right = points[[LEFT_EYE[0], RIGHT_EYE[0]], :2].astype(float)
     angle = float(np.arctan2(right[1] - left[1], right[0] - left[0]))
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     upright = points[:, :2] @ turn.T
