@@ -1,7 +1,8 @@
 """Recognisers that are published as plain ONNX graphs, converted to torch by onnx2torch."""
 
 import torch
-from torch import nn
+from torch import fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from core import weights
 from core.recognition.base import Card, member
@@ -31,12 +32,31 @@ SFACE = Card(
 )
 
 
+def fold_batch_norms(net: fx.GraphModule) -> None:
+    """Multiply each batch norm that follows a convolution into it, in place (evaluation only)."""
+    modules = dict(net.named_modules())
+    for node in list(net.graph.nodes):
+        norm = modules.get(str(node.target))
+        if not isinstance(norm, nn.BatchNorm2d):
+            continue
+        before = node.args[0]
+        convolution = modules.get(str(before.target))
+        if isinstance(convolution, nn.Conv2d) and len(before.users) == 1:
+            net.set_submodule(before.target, fuse_conv_bn_eval(convolution, norm))
+            node.replace_all_uses_with(before)
+            net.graph.erase_node(node)
+    net.delete_all_unused_submodules()
+    net.recompile()
+
+
 def _convert(name: str) -> nn.Module:
     import onnx
     from onnx2torch import convert
 
-    net: nn.Module = convert(onnx.load(str(weights.resolve(name))))
-    return net.to(memory_format=torch.channels_last)
+    net: fx.GraphModule = convert(onnx.load(str(weights.resolve(name)))).eval()
+    fold_batch_norms(net)
+    result: nn.Module = net.to(memory_format=torch.channels_last)
+    return result
 
 
 @member(W600K)
