@@ -195,6 +195,11 @@ def softener(length: int, sigma: float, size: float = 1.0) -> Tensor:
     Returns:
         length×length float32; every row sums to 1.
     """
+    with torch.inference_mode(False):  # kept for later calls, which may want gradients
+        return _softener(length, sigma, size)
+
+
+def _softener(length: int, sigma: float, size: float) -> Tensor:
     matrix: Tensor = torch.eye(length, dtype=torch.float64)
     if sigma > 0:
         at = torch.arange(length, dtype=torch.float64)

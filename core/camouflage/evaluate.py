@@ -108,9 +108,10 @@ def look(photos: Sequence[Pixels], known: Sequence[Face]) -> Sight:
 def embed(models: Mapping[str, nn.Module], aligned: Tensor) -> dict[str, Tensor]:
     """Unit embeddings N×dim by every recogniser, in batches, without gradients."""
     with torch.inference_mode():
-        return {
-            name: torch.cat([model(part) for part in aligned.split(BATCH)]) for name, model in models.items()
+        found = {
+            name: torch.cat([model(part) for part in torch.split(aligned, BATCH)]) for name, model in models.items()
         }
+    return {name: rows.clone() for name, rows in found.items()}  # usable where gradients are taken
 
 
 class Evaluator:
@@ -119,26 +120,28 @@ class Evaluator:
     Attributes:
         portraits: the photos.
         models: the recognisers.
-        clean: N×dim clean embeddings by recogniser.
+        clean: N×dim clean embeddings by recogniser; ``known`` ones are taken as they are.
         clean_detected: share of the clean photos on which the detector finds the face.
         self_compared: people with a single photo, whose painted photo is compared with that very
             photo's clean version. Such figures are kinder to the recogniser than any real gallery.
     """
 
-    def __init__(self, portraits: Sequence[Portrait], models: Mapping[str, nn.Module]) -> None:
+    def __init__(
+        self,
+        portraits: Sequence[Portrait],
+        models: Mapping[str, nn.Module],
+        known: Mapping[str, Tensor] | None = None,
+    ) -> None:
         self.portraits = tuple(portraits)
         self.models = dict(models)
         sight = look([p.pixels for p in self.portraits], [p.face for p in self.portraits])
-        self.clean = embed(self.models, sight.aligned)
+        known = known or {}
+        fresh = embed({n: model for n, model in self.models.items() if n not in known}, sight.aligned)
+        self.clean = {name: fresh[name] if name in fresh else known[name] for name in self.models}
         self.clean_detected = float(sight.detected.mean())
-        names = [portrait.person for portrait in self.portraits]
-        self.self_compared = tuple(sorted({name for name in names if names.count(name) == 1}))
-        self._pairs = tuple(
-            (probe, other)
-            for probe, name in enumerate(names)
-            for other, same in enumerate(names)
-            if name == same and (probe != other or names.count(name) == 1)
-        )
+        self._people = np.array([portrait.person for portrait in self.portraits])
+        names, counts = np.unique(self._people, return_counts=True)
+        self.self_compared = tuple(str(name) for name in names[counts == 1])
 
     def unpainted(self) -> Genuine:
         """Scores of the clean photos against each other."""
@@ -154,19 +157,25 @@ class Evaluator:
             area=float(np.mean([one.area for one in results])),
         )
 
-    def genuine(self, probes: Mapping[str, Tensor]) -> Genuine:
-        """Compare N probe embeddings (one for each portrait) with the clean gallery.
+    def genuine(self, probes: Mapping[str, Tensor], chosen: Sequence[int] | None = None) -> Genuine:
+        """Compare probes with the clean photos of the same person, their own excepted.
 
         Args:
-            probes: N×dim unit embeddings by recogniser.
+            probes: unit embeddings by recogniser, one row for each chosen portrait.
+            chosen: which portraits the probes show, by default all.
         """
-        first, second = (np.array(side, np.int64) for side in zip(*self._pairs, strict=True))
+        indices = list(range(len(self.portraits)) if chosen is None else chosen)
+        pairs = [(row, index, other) for row, index in enumerate(indices) for other in self._gallery(index)]
+        rows, first, second = (np.array(side, np.int64) for side in zip(*pairs, strict=True))
         scores = {
-            name: (vectors[first] * self.clean[name][second]).sum(1).double().numpy()
+            name: (vectors[rows] * self.clean[name][second]).sum(1).double().numpy()
             for name, vectors in probes.items()
         }
-        people = np.array([self.portraits[index].person for index in first])
-        return Genuine(scores, first, people)
+        return Genuine(scores, first, self._people[first])
+
+    def _gallery(self, index: int) -> list[int]:
+        same = np.flatnonzero(self._people == self._people[index])
+        return [int(other) for other in same if other != index or len(same) == 1]
 
     def subset(self, people: Sequence[str], genuine: Genuine) -> Genuine:
         """The pairs of some of the people."""

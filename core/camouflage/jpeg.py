@@ -8,6 +8,7 @@ out. Rounding passes the gradient straight through (our choice).
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -94,10 +95,11 @@ def _mean(matrix: Tensor, factor: int) -> Tensor:
 @lru_cache(maxsize=1)
 def _transform() -> Tensor:
     """The orthonormal two-dimensional DCT of an 8×8 block as a 64×64 matrix, samples -> coefficients."""
-    at = torch.arange(8, dtype=torch.float64)
-    one = torch.cos((2 * at[None, :] + 1) * at[:, None] * torch.pi / 16) / 2
+    at = np.arange(8)
+    one = np.cos((2 * at[None, :] + 1) * at[:, None] * np.pi / 16) / 2
     one[0] /= 2**0.5
-    return torch.kron(one, one).float()
+    with torch.inference_mode(False):  # kept for later calls, which may want gradients
+        return torch.tensor(np.kron(one, one), dtype=torch.float32)
 
 
 @lru_cache(maxsize=256)
@@ -105,5 +107,7 @@ def _table(quality: int, *, chroma: bool) -> Tensor:
     if not 1 <= quality <= 100:
         raise ValueError(f"a JPEG quality is 1..100, not {quality}")
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
-    base = torch.tensor(_CHROMINANCE if chroma else _LUMINANCE)
-    return ((base * percent + 50) // 100).clamp(1, 255).float().reshape(64)
+    base = np.array(_CHROMINANCE if chroma else _LUMINANCE)
+    steps = ((base * percent + 50) // 100).clip(1, 255).reshape(64)
+    with torch.inference_mode(False):
+        return torch.tensor(steps, dtype=torch.float32)

@@ -16,8 +16,10 @@ from torch import Tensor
 
 from core.camouflage.pattern import Pattern
 from core.camouflage.project import Surface, area
-from core.camouflage.render import TEXTURE_SIZE, render
+from core.camouflage.render import LEFT, SIDE, TEXTURE_SIZE, TOP, render
 from core.camouflage.space import SpaceOptions, random_pattern, scaled
+from core.faces import topology
+from core.types import Face
 
 COARSE = 84  # texels a side; half the texture's, enough for an area and four times as quick
 STEPS = 9  # bisection of the factor's logarithm: the last one changes a side by 0.5 %
@@ -43,10 +45,16 @@ def texel_shares(size: int = COARSE) -> Tensor:
     The area is linear in coverage, so its derivative with respect to the texture's alpha is the whole
     of it, and one product then replaces a warp for every candidate.
     """
-    surface = Surface.mean_face(TEXTURE_SIZE)
-    texture = torch.zeros(1, 4, TEXTURE_SIZE, TEXTURE_SIZE, requires_grad=True)
-    covered = area(surface, texture, torch.ones(1)).sum()
-    fine = torch.autograd.grad(covered, texture)[0][0, 3]
+    points = (topology.mean_face()[:, :2] - np.array([LEFT, TOP])) * (TEXTURE_SIZE / SIDE)
+    points = points.astype(np.float32)
+    low, high = points.min(0), points.max(0)
+    box = float(low[0]), float(low[1]), float(high[0]), float(high[1])
+    face = Face(box=box, score=1.0, five=topology.five_points(points), landmarks=points)
+    surface = Surface.photo(np.full((TEXTURE_SIZE, TEXTURE_SIZE, 3), 128, np.uint8), face)
+    with torch.inference_mode(False), torch.enable_grad():
+        texture = torch.zeros(1, 4, TEXTURE_SIZE, TEXTURE_SIZE, requires_grad=True)
+        covered = area(surface, texture, torch.ones(1)).sum()
+        fine = torch.autograd.grad(covered, texture)[0][0, 3]
     coarse = torch.nn.functional.adaptive_avg_pool2d(fine[None], size)[0]
     return coarse / coarse.sum()
 

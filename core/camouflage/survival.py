@@ -99,7 +99,8 @@ def brightness(factor: float) -> Change:
     """Multiply the values."""
 
     def change(pixels: Pixels) -> Pixels:
-        return np.clip(pixels * np.float32(factor) + 0.5, 0, 255).astype(np.uint8)
+        brighter = np.clip(pixels * np.float32(factor) + 0.5, 0, 255)
+        return np.asarray(brighter, np.uint8)
 
     return change
 

@@ -217,7 +217,7 @@ class Search:
         self._follow(patterns, totals)
         if not self.options.rotate:
             self._consider(patterns, scores)
-        return min(totals)
+        return float(min(totals))
 
     def _guide_due(self, generation: int) -> bool:
         """A new slope is due when the incumbent or the conditions have changed since the last one."""
