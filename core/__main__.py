@@ -75,7 +75,7 @@ def _show(events: Iterator[Progress]) -> None:
                 tqdm.write(event.message)
                 continue
             if bar is None:
-                bar = tqdm(total=total, unit="B", unit_scale=True, desc=event.message.partition(" (")[0])
+                bar = tqdm(total=total, unit="B", unit_scale=True, desc=event.message.rpartition(" (")[0])
             bar.update(int(event.data["bytes"]) - bar.n)
     finally:
         if bar is not None:

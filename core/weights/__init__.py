@@ -26,15 +26,15 @@ __all__ = [
     "entries",
     "entry",
     "fetch",
+    "installed",
     "megabytes",
     "resolve",
     "status",
-    "store",
     "verify",
 ]
 
 
-def store() -> Store:
+def installed() -> Store:
     """The store of this installation, as the settings describe it."""
     here = settings()
     manifest = load(here.weights_dir / "manifest.toml")
@@ -43,27 +43,27 @@ def store() -> Store:
 
 def entry(name: str) -> Entry:
     """What the manifest says about ``name``; an unknown name is a UserError that lists the known."""
-    return store().entry(name)
+    return installed().entry(name)
 
 
 def entries(role: str | None = None) -> tuple[Entry, ...]:
     """All entries in the manifest's order, or those of one role."""
-    return tuple(e for e in store().entries.values() if role is None or e.role == role)
+    return tuple(e for e in installed().entries.values() if role is None or e.role == role)
 
 
 def status(name: str) -> Status:
     """Whether the files are here, without hashing and without the network; see :class:`Status`."""
-    return store().status(name)
+    return installed().status(name)
 
 
 def resolve(name: str, progress: Callable[[Progress], None] | None = None) -> Path:
     """A verified path, fetched first if need be; see :meth:`Store.resolve`."""
-    return store().resolve(name, progress)
+    return installed().resolve(name, progress)
 
 
 def verify(name: str) -> Health:
     """Hash the files again; see :meth:`Store.verify`."""
-    return store().verify(name)
+    return installed().verify(name)
 
 
 def fetch(names: Sequence[str] | None = None) -> Iterator[Progress]:
@@ -78,7 +78,7 @@ def fetch(names: Sequence[str] | None = None) -> Iterator[Progress]:
     Raises:
         UserError: after everything else was tried, the first entry's problem (all problems are told).
     """
-    here = store()
+    here = installed()
     chosen = [here.entry(name) for name in names] if names else [e for e in entries() if not e.optional]
     sizes = [here.status(e.name).bytes_to_fetch for e in chosen]
     total, before = max(1, sum(sizes)), 0

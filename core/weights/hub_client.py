@@ -26,7 +26,7 @@ def reachable(address: str, seconds: float) -> bool:
 
 
 def main(repo: str, revision: str, folder: str, members: list[str]) -> int:
-    """Download ``members``; partial files in ``folder`` are continued by the hub's client."""
+    """Download ``members`` into ``folder``; the hub's client takes up a lost connection by itself."""
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import (
         EntryNotFoundError,
