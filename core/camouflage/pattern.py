@@ -23,7 +23,7 @@ FAMILIES = ("stripe", "chevron", "triangle", "disc", "dots", "checker")
 MAX_SHAPES = 8
 MAX_REPEAT = 5
 MAX_JSON = 20_000  # characters; the longest valid pattern needs about 2,000
-FACE_WIDTH = 2.4  # eye-distances from one edge of the mean face to the other
+FACE_WIDTH = 2.28  # eye-distances from one edge of the mean face to the other
 MIN_STROKE = 0.04 * FACE_WIDTH  # the finest stroke that a sponge or a brush makes reliably
 RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"x": (-1.3, 1.3), "y": (-1.0, 1.95), "width": (0.05, 2.6), "height": (0.05, 2.6)}

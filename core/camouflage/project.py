@@ -14,14 +14,12 @@ from core.camouflage.pattern import Pattern
 from core.camouflage.render import LEFT, SIDE, TOP, render
 from core.camouflage.shade import LUMA, PaintOptions, light
 from core.camouflage.warp import warp
-from core.errors import Code, UserError
 from core.faces import regions, topology
-from core.faces.align import CANONICAL_SIZE, align, similarity
+from core.faces.align import align, similarity
 from core.types import Face, FloatArray, Mask, Pixels
 
 FEATHER = 0.012  # eye-distances over which paint fades at the rim of the skin, at least one pixel
 SKIN = (214, 172, 148)  # sRGB of the mean face when it is shown
-NOSE_AND_MOUTH = (4, 61, 291)  # landmarks: tip of the nose, corners of the mouth left and right
 CRISP = 60  # pixels of eye distance from which a brush's edge begins to be softer than one pixel
 MAX_TEXTURE = 768  # texels a side
 
@@ -64,16 +62,12 @@ class Surface:
         Raises:
             UserError: ``FACE_UNSUITABLE`` for a face without landmarks.
         """
-        if face.landmarks is None:
-            raise UserError(
-                Code.FACE_UNSUITABLE, "This face has no landmarks to paint by.", "Choose a clearer photo."
-            )
-        window = _window(face.landmarks, pixels.shape[0], pixels.shape[1])
+        window = _window(regions.landmarks_of(face), pixels.shape[0], pixels.shape[1])
         x0, y0, x1, y1 = window
         part = pixels[y0:y1, x0:x1].astype(np.float32) / 255
         local = moved(face, np.array([[1.0, 0.0, -x0], [0.0, 1.0, -y0]]))
         height, width = y1 - y0, x1 - x0
-        points = np.asarray(local.landmarks)
+        points = regions.landmarks_of(local)
         depth = np.zeros(len(points)) if face.depth is None else face.depth
         place = warp(points, topology.mean_face(), topology.TRIANGLES, depth, height, width)
         skin = regions.paintable(local, height, width) & place.inside
@@ -98,16 +92,16 @@ class Surface:
         Raises:
             UserError: ``FACE_UNSUITABLE`` for a face without landmarks.
         """
+        regions.landmarks_of(face)  # refuse before the work
         return cls.photo(align(pixels, face), moved(face, similarity(face.five)), options)
 
     @classmethod
     @lru_cache(maxsize=4)
     def mean_face(cls, size: int) -> "Surface":
         """The mean face itself in plain skin, its picture being the texture frame, size×size pixels."""
-        points = (topology.mean_face() - np.array([LEFT, TOP], np.float32)) * (size / SIDE) - 0.5
-        eyes = (np.array([[-0.5, 0], [0.5, 0]]) - [LEFT, TOP]) * (size / SIDE) - 0.5
-        five = np.concatenate([eyes, points[list(NOSE_AND_MOUTH)]]).astype(np.float32)
-        face = Face((0, 0, size, size), 1.0, five, points.astype(np.float32), np.zeros(len(points)))
+        shape = topology.mean_shape() * (size / SIDE)
+        points = shape[:, :2] - np.array([LEFT, TOP], np.float32) * (size / SIDE) - 0.5
+        face = Face((0, 0, size, size), 1.0, topology.five_points(points), points, shape[:, 2])
         return cls.photo(np.full((size, size, 3), SKIN, np.uint8), face)
 
     @property
@@ -246,4 +240,4 @@ def _window(points: FloatArray, height: int, width: int) -> tuple[int, int, int,
 
 def _feathered(mask: Mask, pixels: float) -> FloatArray:
     distance = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
-    return np.clip(distance / (max(pixels, 1) + 1), 0, 1).astype(np.float32)
+    return (distance / (max(pixels, 1) + 1)).clip(0, 1).astype(np.float32)

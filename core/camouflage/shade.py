@@ -30,7 +30,7 @@ class PaintOptions:
     """How paint is made to sit on skin.
 
     Attributes:
-        shading: how much of the skin's shading the paint takes, 0..1.
+        shading: how much of the skin's shading, and of the photo's exposure, the paint takes, 0..1.
         detail: how much of creases, pores and stubble shows through, 0..1.
         sheen: how much of the skin's highlights the paint keeps, 0..1.
 
@@ -78,12 +78,13 @@ def light(skin: FloatArray, mask: Mask, eye_distance: float, options: PaintOptio
     luma = np.maximum(skin @ LUMA, 1e-3)
     form = _smooth(luma, mask, FORM * eye_distance)
     lit = float(np.percentile(form[mask], LIT))
-    exposure = min(max(np.sqrt(lit / EXPOSED), 0.55), 1.0)
+    exposure = min(max(np.sqrt(lit / EXPOSED), 0.55), 1.0) ** options.shading
     relief = luma / form - 1
     gain = exposure * (form / lit) ** options.shading * (1 + options.detail * relief)
     # wet-looking paint mirrors a little of the light whatever its colour: seen on black and blue
     sheen = exposure * options.sheen * (GLOSS * form / lit + SHINE * np.maximum(luma - form, 0))
-    spread = skin[mask].max(1) - skin[mask].min(1)
+    some = skin[mask][:: max(int(mask.sum()) // 20_000, 1)]
+    spread = some.max(1) - some.min(1)
     return Light(
         np.clip(gain, *GAIN).astype(np.float32), sheen.astype(np.float32), bool(spread.mean() < GREY)
     )

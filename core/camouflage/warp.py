@@ -2,11 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.types import FloatArray, Mask
+
+Indices = NDArray[np.signedinteger[Any]]
 
 FINE = 800  # pixels; a smaller face is rasterised finer than its pixels, since its triangles are small
 HOLE = 0.01  # of the rectangle's side: gaps up to twice as wide between facing triangles are closed
@@ -27,7 +31,7 @@ class Warp:
 
 
 def warp(
-    points: FloatArray, mean: FloatArray, triangles: FloatArray, depth: FloatArray, height: int, width: int
+    points: FloatArray, mean: FloatArray, triangles: Indices, depth: FloatArray, height: int, width: int
 ) -> Warp:
     """Map every pixel under the mesh to the mean face.
 
@@ -76,7 +80,7 @@ def _affine(corners: FloatArray, targets: FloatArray) -> FloatArray:
     return solved.transpose(0, 2, 1)
 
 
-def _owners(corners: FloatArray, height: int, width: int) -> FloatArray:
+def _owners(corners: FloatArray, height: int, width: int) -> Indices:
     """H×W index of the last triangle over each pixel's centre, -1 where there is none.
 
     OpenCV also fills the pixels that an outline touches; finer rasters keep that overlap well under a
