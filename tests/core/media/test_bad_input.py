@@ -8,7 +8,7 @@ import PIL.Image
 import pytest
 
 from core.errors import Code, UserError
-from core.media import decode
+from core.media import decode, formats
 from core.media.images import load
 from core.settings import settings
 from tests.core.media.crafted import (
@@ -173,6 +173,9 @@ def test_bombs_in_text_and_profile_are_never_unpacked():
     image = load(data)
     np.testing.assert_array_equal(image.pixels, photo())
     assert {notice.code for notice in image.notices} == {"metadata-text", "colour-profile-ignored"}
+    container = formats.parse(data)
+    assert container.icc == b""
+    assert len(container.stream) < len(bomb)
 
 
 def test_exif_whose_tags_all_point_to_the_same_megabytes_costs_nothing():
