@@ -19,7 +19,7 @@ from demos.services import Services
 
 logger = logging.getLogger("facet")
 
-Update = dict[Any, Any]
+Update = dict[Any, Any]  # component -> value
 T = TypeVar("T")
 
 
@@ -28,11 +28,11 @@ class Built:
     """What the page must know of a tab that was laid out.
 
     Attributes:
-        blank: every component that shows something of the visitor's, with what it shows without it.
+        blank: gives every component that shows something of the visitor's, with what it shows without.
         running: events that "Forget my images" must stop.
     """
 
-    blank: Mapping[Any, Any]
+    blank: Callable[[], Update]
     running: Sequence[Any] = ()
 
 
@@ -84,30 +84,43 @@ class Boundary:
         return True
 
 
-def guarded(notice: gr.HTML) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def guarded(
+    notice: gr.HTML, after: Callable[[], Update] = dict, *, follows: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorate a screen's handler, which returns (or yields) ``{component: value}``.
 
-    Trouble is written into ``notice`` and every other component keeps what it shows; success clears it.
+    Trouble is written into ``notice`` and every other component keeps what it shows; an action that
+    starts clears it. A stream that yields nothing changes nothing.
+
+    Args:
+        notice: where troubles are told.
+        after: what trouble sets besides, for instance a button that can be pressed again (made anew each
+            time, for gradio changes the updates that it is given).
+        follows: the handler goes on after another one, whose words stay.
     """
+
+    def first() -> Update:
+        return {notice: gr.skip() if follows else ""}
 
     def decorate(handler: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.isgeneratorfunction(handler):
 
             @functools.wraps(handler)
             def stream(*args: Any, **kwargs: Any) -> Iterator[Update]:
+                yield first()
                 with Boundary() as trouble:
                     for update in handler(*args, **kwargs):
-                        yield {notice: "", **update}
+                        yield {notice: gr.skip(), **update}
                 if trouble.message:
-                    yield _told(notice, trouble)
+                    yield {**after(), **_told(notice, trouble)}
 
             return stream
 
         @functools.wraps(handler)
         def call(*args: Any, **kwargs: Any) -> Update:
             with Boundary() as trouble:
-                return {notice: "", **(handler(*args, **kwargs) or {})}
-            return _told(notice, trouble)
+                return {**first(), **(handler(*args, **kwargs) or {})}
+            return {**after(), **_told(notice, trouble)}
 
         return call
 

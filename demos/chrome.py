@@ -29,15 +29,17 @@ def header() -> tuple[gr.Button, gr.HTML]:
 
 def wire_forgetting(services: Services, button: gr.Button, answer: gr.HTML, tabs: list[Built]) -> None:
     """Let the button stop what runs, delete what the visitor brought and clear what the tabs show of it."""
-    blank = {component: value for tab in tabs for component, value in tab.blank.items()}
+
+    def blank() -> dict[Any, Any]:
+        return {component: value for tab in tabs for component, value in tab.blank().items()}
 
     def forget_my_images(request: gr.Request) -> dict[Any, Any]:
         """Delete every image, result and file of this session from the server, and say what was deleted."""
-        return {answer: panel("done", services.forget(request)), **blank}
+        return {answer: panel("done", services.forget(request)), **blank()}
 
     button.click(
         forget_my_images,
-        outputs=[answer, *blank],
+        outputs=[answer, *blank()],
         cancels=[event for tab in tabs for event in tab.running],
         queue=False,
         api_name="forget_my_images",

@@ -5,7 +5,7 @@ Colours come from style.css; what a colour means is always written too.
 
 import html
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -138,20 +138,25 @@ def best_so_far(
 
 
 def matrix(
-    rows: Sequence[str], columns: Sequence[str], values: Mapping[tuple[str, str], float], caption: str
+    rows: Sequence[str],
+    columns: Sequence[str],
+    shares: Mapping[tuple[str, str], float],
+    seen: Collection[tuple[str, str]],
+    caption: str,
 ) -> str:
-    """A transfer matrix as a coloured table: rows searched with, columns tested on.
+    """A transfer matrix as a coloured table: rows are what was painted, columns the models that judge.
 
     Args:
         rows: names of the rows, from top.
         columns: names of the columns.
-        values: by (row, column); lower is a stronger effect; 0 lies at the model's threshold.
+        shares: accepted share in 0..1 by (row, column).
+        seen: cells whose model took part in the row's search.
         caption: a sentence that says what the numbers are.
     """
     head = "".join(f"<th scope='col'><span>{html.escape(name)}</span></th>" for name in columns)
     body = ""
     for row in rows:
-        cells = "".join(_cell(values.get((row, column))) for column in columns)
+        cells = "".join(_cell(shares.get((row, name)), (row, name) in seen) for name in columns)
         body += f"<tr><th scope='row'>{html.escape(row)}</th>{cells}</tr>"
     return (
         f'<figure class="facet-matrix"><div class="facet-scroll"><table><thead><tr><th></th>{head}</tr>'
@@ -159,12 +164,12 @@ def matrix(
     )
 
 
-def _cell(value: float | None) -> str:
-    if value is None:
+def _cell(share: float | None, seen: bool) -> str:
+    if share is None:
         return "<td>–</td>"
-    strength = min(abs(value) / 3, 1.0)  # three impostor deviations from the threshold: full colour
-    kind = "below" if value < 0 else "above"
-    return f'<td class="{kind}" style="--strength:{strength:.2f}">{value:+.1f}</td>'
+    kind = "below" if share < 0.5 else "above"
+    dot = ' <span title="the search used this model">•</span>' if seen else ""
+    return f'<td class="{kind}" style="--strength:{2 * abs(share - 0.5):.2f}">{share:.0%}{dot}</td>'
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, absent: Sequence[int] = ()) -> str:

@@ -3,6 +3,7 @@
 import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -32,7 +33,7 @@ class ModelsPanel:
 
     def refreshed(self) -> Update:
         """The panel as things stand now."""
-        return {self.listing: listing(self.names), self.button: button_for(self.names)}
+        return {self.listing: listing(self.names), self.button: gr.update(**button_for(self.names))}
 
     @property
     def outputs(self) -> list[gr.HTML | gr.Button]:
@@ -67,13 +68,14 @@ def listing(names: Sequence[str]) -> str:
     return table(HEAD, rows, absent=absent)
 
 
-def button_for(names: Sequence[str]) -> gr.Button:
-    """The fetch button, with the size of what is missing."""
+def button_for(names: Sequence[str]) -> dict[str, Any]:
+    """What the fetch button says, with the size of what is missing, and whether it can be pressed."""
     wanted = missing(names)
-    if not wanted:
-        return gr.Button("All models are here", interactive=False)
-    size = sum(weights.status(name).bytes_to_fetch for name in wanted)
-    return gr.Button(f"Fetch the missing models ({weights.megabytes(size)})", interactive=True)
+    if wanted:
+        size = sum(weights.status(name).bytes_to_fetch for name in wanted)
+        return {"value": f"Fetch the missing models ({weights.megabytes(size)})", "interactive": True}
+    here = all(weights.status(name).present for name in names)
+    return {"value": "All models are here" if here else "Nothing can be fetched now", "interactive": False}
 
 
 def bar(done: float, sentence: str) -> str:
@@ -89,8 +91,7 @@ def models_panel(names: Sequence[str]) -> ModelsPanel:
     """Lay out the panel; :func:`wire` lets its button work."""
     listed = gr.HTML(listing(names))
     status = gr.HTML()
-    now = button_for(names)
-    return ModelsPanel(tuple(names), listed, now, status)
+    return ModelsPanel(tuple(names), listed, gr.Button(**button_for(names)), status)
 
 
 def wire(panel: ModelsPanel) -> None:

@@ -265,7 +265,7 @@ def _modified(path: Path) -> float:
 
 
 def discard(path: Path) -> int:
-    """Delete a file; 1 when a file was there and is gone, else 0; its folder goes too when it is then empty."""
+    """Delete a file, and its folder when that is then empty; 1 when the file was there, else 0."""
     try:
         path.unlink()
     except FileNotFoundError:

@@ -1,8 +1,11 @@
 """System 1 in the browser: adversarial camouflage on a real photo."""
 
+from functools import partial
+
 from core import weights
+from demos import models
 from demos.base import Built, Demo
-from demos.camouflage import examples, intake
+from demos.camouflage import examples, exports, find, hand, intake, ready
 from demos.camouflage.parts import lay_out
 from demos.services import Services
 
@@ -10,9 +13,14 @@ from demos.services import Services
 def build(services: Services) -> Built:
     """Lay out the tab and wire it."""
     recognisers = [(entry.title, entry.name) for entry in weights.entries("recognition")]
-    parts = lay_out(examples.gallery(), recognisers, [])
+    parts = lay_out(examples.gallery(), recognisers, ready.choices())
     intake.wire(services, parts)
-    return Built(intake.blank(parts))
+    running = find.wire(services, parts)
+    ready.wire(services, parts)
+    hand.wire(services, parts)
+    exports.wire(services, parts, after=running[1:2] + running[3:4])
+    models.wire(parts.models)
+    return Built(partial(intake.blank, parts), running)
 
 
 CAMOUFLAGE = Demo("camouflage", "Camouflage", "Adversarial Camouflage (arXiv:2603.21867)", build)

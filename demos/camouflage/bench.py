@@ -1,18 +1,25 @@
 """One visitor's workbench in the camouflage tab: photos, whose face, the current pattern and its figures."""
 
 import threading
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import Code, UserError
-from core.types import Face, Image, Notice, Pixels
+from core.types import Face, Image, Notice
 
 if TYPE_CHECKING:
     from core.camouflage.pattern import Pattern
+    from core.camouflage.session import Judgement
+    from core.camouflage.session import Session as Work
+    from core.camouflage.system import Result
 
 SLUG = "camouflage"
 MAX_SHOTS = 12
+CONTROLS = 20  # random patterns of equal area beside a pattern that no search has found
+
+Origin = Literal["found", "ready", "hand"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,39 +55,41 @@ class Bench:
 
     Attributes:
         shots: the photos; the first is the one that is shown.
-        pattern: what is painted now.
-        painted: the first photo with it, None without a pattern.
+        pattern: what is painted now, None before there is any.
+        origin: where the pattern comes from.
+        optimised: the recognisers that it was found with.
+        judgement: what was measured of it.
+        result: the search that found it, None for patterns of other origin.
         stop: set to end a running search early.
     """
 
     shots: tuple[Shot, ...] = ()
     pattern: "Pattern | None" = None
-    painted: Pixels | None = None
+    origin: Origin = "hand"
+    optimised: tuple[str, ...] = ()
+    judgement: "Judgement | None" = None
+    result: "Result | None" = None
     stop: threading.Event = field(default_factory=threading.Event)
+    _work: "Work | None" = None
 
     def images(self) -> int:
         """Pictures held, see :class:`demos.sessions.Room`."""
-        return len(self.shots) + (self.painted is not None)
+        return len(self.shots) + (len(self.judgement.painted) if self.judgement else 0)
 
-    def start(self, shot: Shot) -> None:
-        """Begin anew with this photo."""
-        self.clear()
-        self.shots = (shot,)
-
-    def clear(self) -> None:
-        """Drop all; a search that still runs ends."""
+    def start(self, shots: Sequence[Shot]) -> None:
+        """Begin anew with these photos; a search that still runs ends."""
         self.stop.set()
-        self.shots, self.pattern, self.painted = (), None, None
         self.stop = threading.Event()
+        self.shots, self._work = tuple(shots), None
+        self.pattern, self.origin, self.optimised = None, "hand", ()
+        self.judgement, self.result = None, None
 
     def choose(self, index: int) -> None:
         """Take another face of the first photo; what was found for the last one goes."""
-        shots = (replace(self.main(), chosen=index), *self.shots[1:])
-        self.clear()
-        self.shots = shots
+        self.start((replace(self.main(), chosen=index), *self.shots[1:]))
 
-    def add(self, shots: list[Shot]) -> None:
-        """More photos of the same person.
+    def add(self, shots: Sequence[Shot]) -> None:
+        """More photos of the same person; figures over the fewer photos go.
 
         Raises:
             UserError: more than a dozen photos.
@@ -91,7 +100,9 @@ class Bench:
                 f"That would be more than {MAX_SHOTS} photos.",
                 "Keep those that differ most in light and pose.",
             )
-        self.shots = (*self.shots, *shots)
+        pattern, origin, optimised = self.pattern, self.origin, self.optimised
+        self.start((*self.shots, *shots))
+        self.pattern, self.origin, self.optimised = pattern, origin, optimised
 
     def main(self) -> Shot:
         """The photo that is shown.
@@ -110,10 +121,116 @@ class Bench:
 
         With one or two photos all are painted; from three on every third only tests.
         """
-        if len(self.shots) < 3:
-            return self.shots, ()
         test = self.shots[2::3]
         return tuple(shot for shot in self.shots if shot not in test), test
+
+    def work(self) -> "Work":
+        """The photos as the system takes them, measured once."""
+        from core.camouflage.evaluate import Portrait
+        from core.camouflage.session import PERSON, Session
+
+        self.main()
+        if self._work is None:
+            search, test = (
+                [Portrait(PERSON, shot.image.pixels, shot.face) for shot in part] for part in self.split()
+            )
+            self._work = Session(search, test)
+        return self._work
+
+    def put(self, pattern: "Pattern", origin: Origin) -> None:
+        """Take a pattern that no search has found for these photos."""
+        self.pattern, self.origin, self.optimised = pattern, origin, ()
+        self.judgement, self.result = None, None
+
+    def found(self, result: "Result") -> None:
+        """Take what a search found."""
+        self.pattern, self.origin, self.optimised = result.judgement.pattern, "found", result.optimised_on
+        self.judgement, self.result = result.judgement, result
+
+    def judge(self, *, live: bool = False, control: bool = False) -> "Judgement":
+        """Measure the pattern with every recogniser that is here.
+
+        Args:
+            live: only on the shown photo, for a slider that moves.
+            control: also random patterns of equal area.
+
+        Raises:
+            UserError: no photo, no pattern, or no recogniser.
+        """
+        from core.camouflage.session import usable
+
+        work, pattern, names = self.work(), self._pattern(), usable()
+        if not names:
+            raise UserError(
+                Code.WEIGHTS_MISSING, "No face recogniser is here.", "Fetch the missing models below."
+            )
+        randoms = self.control() if control else ()
+        self.judgement = work.judge(pattern, names, self.optimised, randoms, probes=(0,) if live else None)
+        return self.judgement
+
+    def extend(self) -> bool:
+        """Let recognisers judge that came after the last judgement; False when there are none."""
+        from core.camouflage.session import usable
+        from core.camouflage.verdict import verdict
+
+        now = self.judgement
+        if now is None:
+            return False
+        new = tuple(name for name in usable() if name not in {one.name for one in now.figures})
+        if not new:
+            return False
+        later = self.work().judge(now.pattern, new, self.optimised, self.control())
+        figures = (*now.figures, *later.figures)
+        share = sum(now.detected) / len(now.detected)
+        words = verdict(figures, detected=share, photos=len(now.detected), self_compared=len(self.shots) == 1)
+        self.judgement = replace(now, figures=figures, verdict=words)
+        return True
+
+    def control(self) -> "list[Pattern]":
+        """Random patterns that cover as much skin as the pattern, always the same ones."""
+        import numpy as np
+
+        from core.camouflage.matching import areas, random_matched
+        from core.camouflage.space import SpaceOptions
+
+        pattern = self._pattern()
+        target = float(areas([pattern])[0])
+        options = SpaceOptions(shapes=len(pattern.shapes))
+        return random_matched(CONTROLS, target, options, np.random.default_rng(0))
+
+    def report(self) -> dict[str, Any]:
+        """What is known of the pattern as plain data, for a JSON file."""
+        return judgement_report(self.judgement, self.result, self.origin)
+
+    def _pattern(self) -> "Pattern":
+        if self.pattern is None:
+            raise UserError(
+                Code.PATTERN_INVALID, "There is no pattern yet.", "Find, choose or design one first."
+            )
+        return self.pattern
+
+
+def judgement_report(
+    judgement: "Judgement | None", result: "Result | None", origin: Origin
+) -> dict[str, Any]:
+    """A judgement as plain data; a search's own report with it when there was one."""
+    if judgement is None:
+        raise UserError(Code.PATTERN_INVALID, "Nothing was measured yet.", "Find or choose a pattern first.")
+    import json
+
+    from core import weights
+
+    names = [one.name for one in judgement.figures]
+    return {
+        **(result.report if result else {}),
+        "origin": origin,
+        "pattern": json.loads(judgement.pattern.to_json()),
+        "verdict": judgement.verdict.text,
+        "recognisers": [{**asdict(one), "beats_random": one.beats_random} for one in judgement.figures],
+        "detected": list(judgement.detected),
+        "area": judgement.area,
+        "weights": {name: {f.path: f.sha256 for f in weights.entry(name).files} for name in names},
+    }
 
 
 def take(image: Image, name: str) -> Shot:

@@ -11,9 +11,9 @@ from core.camouflage.pattern import MAX_JSON, MAX_SHAPES, Pattern, Shape
 from core.camouflage.space import clip
 from core.errors import Code, UserError
 from demos.base import Update, guarded
+from demos.camouflage import showing
 from demos.camouflage.bench import SLUG, Bench
 from demos.camouflage.parts import Hand, Parts
-from demos.camouflage.showing import measured
 from demos.services import LIGHT, Services
 from demos.sessions import discard
 
@@ -30,7 +30,7 @@ def controls(hand: Hand, pattern: Pattern, index: int = 0) -> Update:
         shape.x, shape.y, pattern.opacity, pattern.mirror, pattern.repeat,
     )  # fmt: skip
     return {
-        hand.shape: gr.Radio(choices=names, value=index),
+        hand.shape: gr.update(choices=names, value=index),
         **dict(zip(hand.values, values, strict=True)),
     }
 
@@ -56,11 +56,15 @@ def wire(services: Services, parts: Parts) -> None:
         bench.main()
         return bench
 
+    def answered(request: gr.Request, bench: Bench) -> Update:
+        bench.judge(live=True)
+        return showing.shown(services.session(request), bench, parts)
+
     @guarded(results.notice)
     def edit(request: gr.Request, index: int, *values: Any) -> Update:
         bench = bench_of(request)
-        bench.pattern = edited(bench.pattern or Pattern((FIRST,)), index, values)
-        return measured(services.session(request), bench, parts)
+        bench.put(edited(bench.pattern or Pattern((FIRST,)), index, values), "hand")
+        return answered(request, bench)
 
     @guarded(results.notice)
     def select(index: int, request: gr.Request) -> Update:
@@ -74,11 +78,10 @@ def wire(services: Services, parts: Parts) -> None:
             raise UserError(
                 Code.OPTION_RANGE, f"A pattern has at most {MAX_SHAPES} shapes.", "Remove one first."
             )
-        bench.pattern = replace(pattern, shapes=(*pattern.shapes, FIRST)) if bench.pattern else pattern
-        return {
-            **controls(hand, bench.pattern, len(bench.pattern.shapes) - 1),
-            **measured(services.session(request), bench, parts),
-        }
+        if bench.pattern is not None:
+            pattern = replace(pattern, shapes=(*pattern.shapes, FIRST))
+        bench.put(pattern, "hand")
+        return {**controls(hand, pattern, len(pattern.shapes) - 1), **answered(request, bench)}
 
     @guarded(results.notice)
     def remove(index: int, request: gr.Request) -> Update:
@@ -86,21 +89,22 @@ def wire(services: Services, parts: Parts) -> None:
         if bench.pattern is None or len(bench.pattern.shapes) == 1:
             raise UserError(Code.OPTION_RANGE, "A pattern has at least one shape.", "Change it instead.")
         left = [shape for number, shape in enumerate(bench.pattern.shapes) if number != index]
-        bench.pattern = replace(bench.pattern, shapes=tuple(left))
-        return {
-            **controls(hand, bench.pattern, int(index) - 1),
-            **measured(services.session(request), bench, parts),
-        }
+        pattern = replace(bench.pattern, shapes=tuple(left))
+        bench.put(pattern, "hand")
+        return {**controls(hand, pattern, int(index) - 1), **answered(request, bench)}
 
     @guarded(results.notice)
     def load(upload: dict[str, Any] | None, request: gr.Request) -> Update:
         bench = bench_of(request)
-        bench.pattern = Pattern.from_json(_text(upload))
-        return {
-            hand.load: None,
-            **controls(hand, bench.pattern),
-            **measured(services.session(request), bench, parts),
-        }
+        pattern = Pattern.from_json(_text(upload))
+        bench.put(pattern, "hand")
+        return {hand.load: None, **controls(hand, pattern), **answered(request, bench)}
+
+    @guarded(results.notice)
+    def compare(request: gr.Request) -> Update:
+        bench = bench_of(request)
+        bench.judge(control=True)
+        return showing.shown(services.session(request), bench, parts)
 
     shared: dict[str, Any] = {
         "concurrency_id": LIGHT,
@@ -111,6 +115,7 @@ def wire(services: Services, parts: Parts) -> None:
     for control in hand.values:
         control.input(edit, [hand.shape, *hand.values], trigger_mode="always_last", **shared)
     hand.shape.input(select, hand.shape, **shared)
+    hand.compare.click(compare, **shared)
     hand.add.click(add, **shared)
     hand.remove.click(remove, hand.shape, **shared)
     hand.load.upload(load, hand.load, preprocess=False, **shared)

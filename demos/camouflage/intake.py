@@ -24,7 +24,7 @@ def blank(parts: Parts) -> dict[Any, Any]:
     return {
         inputs.photo: None,
         inputs.advice: "",
-        inputs.person: gr.Radio(choices=[], value=None, visible=False),
+        inputs.person: gr.update(choices=[], value=None, visible=False),
         inputs.more: None,
         inputs.shots: None,
         **no_result(parts),
@@ -41,7 +41,7 @@ def no_result(parts: Parts) -> dict[Any, Any]:
         results.verdict: EMPTY,
         results.bars: "",
         results.chart: "",
-        results.chart_box: gr.Accordion(visible=False),
+        results.chart_box: gr.update(visible=False),
         results.transfer: '<div class="facet-note">Shown after a search.</div>',
         results.regions: None,
         results.files: None,
@@ -67,7 +67,7 @@ def shown(session: Session, bench: Bench, parts: Parts) -> Update:
     return {
         inputs.photo: session.write("photo.webp", images.save(picture, "webp", quality=88), slot="photo"),
         inputs.advice: notices_panel(notices),
-        inputs.person: gr.Radio(
+        inputs.person: gr.update(
             choices=[(f"Person {index + 1}", index) for index in range(len(main.faces))],
             value=main.chosen,
             visible=several,
@@ -90,8 +90,7 @@ def wire(services: Services, parts: Parts) -> None:
     def started(session: Session, shots: Sequence[Shot]) -> Update:
         bench = session.room(SLUG, Bench)
         with session.lock:
-            bench.start(shots[0])
-            bench.add(list(shots[1:]))
+            bench.start(shots)
         return {**no_result(parts), **shown(session, bench, parts)}
 
     @guarded(notice)
@@ -147,7 +146,7 @@ def wire(services: Services, parts: Parts) -> None:
         """Take the photo off the bench."""
         session = services.session(request)
         with session.lock:
-            session.room(SLUG, Bench).clear()
+            session.room(SLUG, Bench).start(())
         return blank(parts)
 
     settings: dict[str, Any] = {"outputs": everything, "show_progress": "minimal", **SHARED}

@@ -41,6 +41,7 @@ class Find:
     seed: gr.Number
     start: gr.Button
     stop: gr.Button
+    more: gr.Accordion
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class Hand:
     opacity: gr.Slider
     mirror: gr.Checkbox
     repeat: gr.Slider
+    compare: gr.Button
     load: gr.File
 
     @property
@@ -173,16 +175,16 @@ def _find(recognisers: list[tuple[str, str]]) -> Find:
     with gr.Row():
         start = gr.Button("Find a pattern for me", variant="primary", size="lg", elem_id="camouflage-find")
         stop = gr.Button("Stop, keep the best", visible=False, elem_id="camouflage-stop")
-    with gr.Accordion("Options", open=False):
+    with gr.Accordion("Options", open=False) as more:
         models = gr.CheckboxGroup(
             recognisers, value=[], label="Search with these models (none: as the preset says)",
             info="The others only judge: what they say is the test of transfer.",
         )  # fmt: skip
         area = gr.Slider(5, 40, 20, step=1, label="Painted share of the paintable skin, at most (%)")
         shapes = gr.Slider(1, 8, 5, step=1, label="Number of shapes")
-        strategy = gr.Dropdown(label="Search method")
+        strategy = gr.Dropdown([], value=None, label="Search method (none: as the preset says)")
         seed = gr.Number(0, precision=0, minimum=0, maximum=2**31 - 1, label="Seed")
-    return Find(preset, models, area, shapes, strategy, seed, start, stop)
+    return Find(preset, models, area, shapes, strategy, seed, start, stop, more)
 
 
 def _ready(ready: list[tuple[str, str]]) -> tuple[gr.Dropdown, gr.HTML]:
@@ -212,9 +214,12 @@ def _hand() -> Hand:
         opacity = gr.Slider(0, 1, 0.9, step=0.01, label="Opacity", min_width=130)
         repeat = gr.Slider(1, MAX_REPEAT, 1, step=1, label="Repeat", min_width=130)
     mirror = gr.Checkbox(False, label="Mirror on both halves of the face")
+    compare = gr.Button("Compare with 20 random patterns of equal area", elem_id="camouflage-compare")
     load = gr.File(label="Open a pattern file (JSON)", height=90, file_count="single")
     gr.HTML('<div class="facet-note">Lengths are in eye-distances: from one pupil to the other is 1.</div>')
-    return Hand(shape, add, remove, family, color, angle, width, height, x, y, opacity, mirror, repeat, load)
+    return Hand(
+        shape, add, remove, family, color, angle, width, height, x, y, opacity, mirror, repeat, compare, load
+    )
 
 
 def _results() -> Results:

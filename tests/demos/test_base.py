@@ -43,9 +43,25 @@ def test_a_stream_keeps_what_it_showed_before_the_trouble(notice: Any) -> None:
         yield {"picture": 1}
         refuse()
 
-    first, last = list(handler())
-    assert first == {"notice": "", "picture": 1}
+    cleared, first, last = list(handler())
+    assert cleared == {"notice": ""}
+    assert first == {"notice": gr.skip(), "picture": 1}
     assert list(last) == ["notice"]
+
+
+def test_a_handler_that_goes_on_keeps_the_words_of_the_one_before(notice: Any) -> None:
+    @guarded(notice, follows=True)
+    def silent() -> Iterator[dict[str, Any]]:
+        yield from ()
+
+    assert list(silent()) == [{"notice": gr.skip()}]
+    assert guarded(notice, follows=True)(lambda: {"a": 1})() == {"notice": gr.skip(), "a": 1}
+
+
+def test_after_trouble_a_button_can_be_pressed_again(notice: Any) -> None:
+    told = guarded(notice, lambda: {"button": gr.update(interactive=True)})(refuse)()
+    assert told["button"]["interactive"]
+    assert "No face" in told["notice"]
 
 
 def test_a_surprise_gives_a_number_and_no_internals(notice: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -70,10 +70,10 @@ def test_no_figure_is_drawn_of_nothing() -> None:
 
 
 def test_the_matrix_shows_every_pair_and_marks_gaps() -> None:
-    drawn = matrix(["a"], ["a", "b"], {("a", "a"): -1.5}, "caption")
-    assert "-1.5" in drawn
-    assert "–" in drawn
-    assert 'class="below"' in drawn
+    drawn = matrix(["a"], ["x", "y", "z"], {("a", "x"): 0.25, ("a", "y"): 1.0}, {("a", "y")}, "caption")
+    assert 'class="below" style="--strength:0.50">25%<' in drawn
+    assert 'class="above" style="--strength:1.00">100% <span' in drawn
+    assert "<td>–</td>" in drawn
 
 
 def test_tables_escape_and_grey_out() -> None:

@@ -1,0 +1,180 @@
+"""Find one for me: fetch what the preset needs, search, judge, then let late judges speak too."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from core import weights
+from core.errors import UserError
+from core.types import Progress
+from demos.base import Update, guarded, paced
+from demos.camouflage import showing
+from demos.camouflage.bench import SLUG, Bench
+from demos.camouflage.hand import controls
+from demos.camouflage.parts import Parts
+from demos.models import bar
+from demos.services import FETCH, HEAVY, Services
+
+if TYPE_CHECKING:
+    from core.camouflage.options import Options
+
+FIRST_FETCH_BYTES = 80_000_000  # what the first press of the button may carry
+
+
+class Curve:
+    """The chart that grows while a search runs, over the band of its random patterns."""
+
+    def __init__(self, end: float) -> None:
+        self.end = end
+        self.started = time.monotonic()
+        self.points: list[tuple[float, float]] = []
+        self.band: tuple[float, float] | None = None
+
+    def follow(self, event: Progress) -> str:
+        """The chart with one more event; nothing before the first figures."""
+        if "best" in event.data:
+            self.points.append((time.monotonic() - self.started, event.data["best"]))
+            self.band = event.data["band_low"], event.data["band_median"]
+        return showing.chart(self.points, self.band, self.end) if self.points else ""
+
+
+def options_for(
+    preset: str, models: Sequence[str], area: float, shapes: float, strategy: str | None, seed: float
+) -> "Options":
+    """The preset with the visitor's changes; an empty choice of models keeps the preset's."""
+    from core.camouflage.options import PRESETS
+
+    chosen = PRESETS.get(preset, PRESETS["quick"])
+    return replace(
+        chosen,
+        optimise_on=tuple(models) or chosen.optimise_on,
+        area_cap=area / 100,
+        shapes=int(shapes),
+        strategy=strategy or chosen.strategy,
+        seed=int(seed or 0),
+    )
+
+
+def first_fetch(options: "Options") -> tuple[str, ...]:
+    """The models to fetch before a search: those it uses, then the smallest judges that fit the limit."""
+    states = {e.name: weights.status(e.name) for e in weights.entries("recognition") if not e.optional}
+    absent = {name: state for name, state in states.items() if not state.present and state.fetchable}
+    needed = [name for name in options.optimise_on if name in absent]
+    carried = sum(absent[name].bytes_to_fetch for name in needed)
+    for name in sorted(set(absent) - set(needed), key=lambda name: absent[name].bytes_to_fetch):
+        carried += absent[name].bytes_to_fetch
+        if carried > FIRST_FETCH_BYTES:
+            break
+        needed.append(name)
+    return tuple(needed)
+
+
+def wire(services: Services, parts: Parts) -> Sequence[Any]:
+    """Wire the search; returns the events that "Forget my images" must stop."""
+    find, results, panel = parts.find, parts.results, parts.models
+    settings = [find.models, find.area, find.shapes, find.strategy, find.seed]
+
+    def idle() -> Update:
+        return {
+            find.start: gr.update(value="Find a pattern for me", interactive=True),
+            find.stop: gr.update(visible=False),
+            results.working: "",
+        }
+
+    def bench_of(request: gr.Request) -> Bench:
+        return services.session(request).room(SLUG, Bench)
+
+    @guarded(results.notice, idle)
+    def fetch_needed(request: gr.Request, preset: str, *values: Any) -> Iterator[Update]:
+        bench = bench_of(request)
+        bench.main()
+        bench.stop.clear()
+        yield {
+            find.start: gr.update(value="Searching …", interactive=False),
+            find.stop: gr.update(visible=True),
+            results.working: bar(0, "Starting"),
+        }
+        try:
+            for event in paced(weights.fetch(first_fetch(options_for(preset, *values)))):
+                yield {results.working: bar(event.done, event.message)}
+        except UserError as problem:  # the search goes on with what is here and says what is missing
+            gr.Warning(f"{problem.message} {problem.hint}", title="")
+        yield panel.refreshed()
+
+    @guarded(results.notice, idle, follows=True)
+    def search(request: gr.Request, preset: str, *values: Any) -> Iterator[Update]:
+        from core.camouflage import system
+
+        session, bench = services.session(request), bench_of(request)
+        if not bench.shots:
+            yield idle()  # fetch_needed has said why
+            return
+        stop, work, options = bench.stop, bench.work(), options_for(preset, *values)
+        curve = Curve(options.seconds)
+        final: system.Result | None = None
+        for event in paced(system.run(work, options, stop.is_set), 0.5):
+            if isinstance(event, Progress):
+                yield {results.working: bar(event.done, event.message) + curve.follow(event)}
+            else:
+                final = event
+        yield idle()
+        if final is None or work is not bench.work():
+            return  # another photo was chosen meanwhile
+        bench.found(final)
+        yield {
+            **showing.shown(session, bench, parts),
+            **showing.searched(final, parts),
+            **controls(parts.hand, final.judgement.pattern),
+        }
+
+    @guarded(results.notice, lambda: {results.working: ""}, follows=True)
+    def fetch_judges(request: gr.Request) -> Iterator[Update]:
+        """Go on to fetch the larger models that only judge."""
+        if bench_of(request).judgement is None:
+            return
+        entries = [entry for entry in weights.entries("recognition") if not entry.optional]
+        late = [e.name for e in entries if (s := weights.status(e.name)).fetchable and not s.present]
+        if not late:
+            return
+        try:
+            for event in paced(weights.fetch(late)):
+                yield {results.working: bar(event.done, f"More judges are on their way. {event.message}")}
+        except UserError as problem:
+            gr.Warning(f"{problem.message} {problem.hint}", title="")
+        yield {results.working: "", **panel.refreshed()}
+
+    @guarded(results.notice, lambda: {results.working: ""}, follows=True)
+    def extend(request: gr.Request) -> Iterator[Update]:
+        """Let the judges that have just come look at the result on the screen."""
+        session, bench = services.session(request), bench_of(request)
+        if bench.judgement is None or bench.origin != "found":
+            return
+        yield {results.working: bar(0.5, "Asking the models that have just arrived")}
+        extended = bench.extend()
+        yield {results.working: "", **(showing.shown(session, bench, parts) if extended else {})}
+
+    def methods() -> dict[str, Any]:
+        from core.camouflage.search import strategies
+
+        return gr.update(choices=list(strategies))
+
+    def stop(request: gr.Request) -> None:
+        bench_of(request).stop.set()
+
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    buttons = [find.start, find.stop, *results.all, results.chart_box, *panel.outputs]
+    hand = [parts.hand.shape, *parts.hand.values]
+    fetch: dict[str, Any] = {"concurrency_id": FETCH, "outputs": buttons, **quiet}
+    heavy: dict[str, Any] = {
+        "concurrency_id": HEAVY, "concurrency_limit": 1, "outputs": buttons + hand, **quiet
+    }  # fmt: skip
+    first = find.start.click(fetch_needed, [find.preset, *settings], **fetch)
+    second = first.then(search, [find.preset, *settings], **heavy)
+    third = second.then(fetch_judges, **fetch)
+    fourth = third.then(extend, **heavy)
+    find.more.expand(methods, outputs=find.strategy, queue=False, **quiet)
+    find.stop.click(stop, queue=False, **quiet)
+    return [first, second, third, fourth]

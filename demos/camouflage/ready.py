@@ -1,0 +1,64 @@
+"""Ready-made: a universal pattern is painted at once, then compared with random ones of equal area."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from core.camouflage import presets
+from core.errors import Code, UserError
+from demos.base import Update, guarded, panel
+from demos.camouflage import showing
+from demos.camouflage.bench import SLUG, Bench
+from demos.camouflage.hand import controls
+from demos.camouflage.parts import Parts
+from demos.models import bar
+from demos.services import LIGHT, Services
+
+
+def choices() -> list[tuple[str, str]]:
+    """(title, name) of the patterns that ship with the app."""
+    return [(preset.title, preset.name) for preset in presets.load()]
+
+
+def preset(name: str) -> presets.Preset:
+    """A preset by name.
+
+    Raises:
+        UserError: OPTION_RANGE for an unknown one.
+    """
+    known = {one.name: one for one in presets.load()}
+    if name not in known:
+        raise UserError(
+            Code.OPTION_RANGE,
+            "There is no ready-made pattern of this name.",
+            f"Choose one of: {', '.join(known)}." if known else "None ships with this copy of Facet.",
+        )
+    return known[name]
+
+
+def wire(services: Services, parts: Parts) -> None:
+    """Let a choice be painted and measured at once."""
+    results = parts.results
+
+    @guarded(results.notice, lambda: {results.working: ""})
+    def choose(name: str | None, request: gr.Request) -> Iterator[Update]:
+        if not name:
+            return
+        session = services.session(request)
+        bench = session.room(SLUG, Bench)
+        chosen = preset(name)
+        yield {parts.ready_note: panel("advice", chosen.sentence())}
+        bench.main()
+        bench.put(chosen.pattern, "ready")
+        yield {results.slider: showing.pictures(session, bench), **controls(parts.hand, chosen.pattern)}
+        bench.judge()
+        yield {**showing.shown(session, bench, parts), results.working: bar(0.6, "Comparing with chance")}
+        bench.judge(control=True)
+        yield {**showing.shown(session, bench, parts), results.working: ""}
+
+    settings: dict[str, Any] = {
+        "concurrency_id": LIGHT, "show_progress": "hidden", "api_visibility": "private"
+    }  # fmt: skip
+    outputs = [parts.ready_note, parts.hand.shape, *parts.hand.values, *results.all]
+    parts.ready.input(choose, parts.ready, outputs, **settings)
