@@ -5,7 +5,7 @@ a portrait fits and goes to other sizes only when that one leaves doubts.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import cv2
@@ -25,11 +25,12 @@ SMALL_SIDE = 320  # a picture smaller than this is enlarged to it when nothing w
 _local = threading.local()
 
 
-def detect(pixels: Pixels) -> tuple[Face, ...]:
+def detect(pixels: Pixels, *, thorough: bool = True) -> tuple[Face, ...]:
     """Find the faces of one photo, largest first.
 
     Args:
         pixels: H×W×3 uint8 RGB of any size.
+        thorough: look again at other sizes where the first look leaves doubts.
 
     Returns:
         Faces with box, score and YuNet's five points, in pixels of ``pixels``; empty when there are none.
@@ -37,20 +38,19 @@ def detect(pixels: Pixels) -> tuple[Face, ...]:
         turned by 20 degrees: they show 14); :func:`core.faces.find` replaces them by landmarks.
     """
     rows = _at_side(pixels, min(PORTRAIT_SIDE, max(pixels.shape[:2])))
+    if thorough:
+        rows = _second_look(pixels, rows)
+    return tuple(sorted((_face(row) for row in rows), key=area, reverse=True))
+
+
+def _second_look(pixels: Pixels, rows: FloatArray) -> FloatArray:
     longer = max(pixels.shape[:2])
-    if len(rows):
-        smallest = float(rows[:, 2:4].max(1).min())
-        if longer > PORTRAIT_SIDE and smallest * PORTRAIT_SIDE / longer < CROWD_FACE:
-            rows = _merge(np.concatenate([rows, _at_side(pixels, min(CROWD_SIDE, longer))]))
-    else:
-        rows = next((found for side in _other_sides(longer) if len(found := _at_side(pixels, side))), rows)
-    faces = [_face(row) for row in rows]
-    return tuple(sorted(faces, key=_area, reverse=True))
-
-
-def detect_batch(pictures: Sequence[Pixels]) -> tuple[tuple[Face, ...], ...]:
-    """:func:`detect` for each of several photos, which may differ in size."""
-    return tuple(detect(pixels) for pixels in pictures)
+    if not len(rows):
+        return next((found for side in _other_sides(longer) if len(found := _at_side(pixels, side))), rows)
+    smallest = float(rows[:, 2:4].max(1).min())
+    if longer > PORTRAIT_SIDE and smallest * PORTRAIT_SIDE / longer < CROWD_FACE:
+        return _merge(np.concatenate([rows, _at_side(pixels, min(CROWD_SIDE, longer))]))
+    return rows
 
 
 def _other_sides(longer: int) -> Iterator[int]:
@@ -100,7 +100,8 @@ def _face(row: FloatArray) -> Face:
     )
 
 
-def _area(face: Face) -> float:
+def area(face: Face) -> float:
+    """Area of a face's box, square pixels."""
     x0, y0, x1, y1 = face.box
     return (x1 - x0) * (y1 - y0)
 
