@@ -20,6 +20,8 @@ from core.types import Face, FloatArray, Mask, Pixels
 
 FEATHER = 0.012  # eye-distances over which paint fades at the rim of the skin, at least one pixel
 SKIN = (214, 172, 148)  # sRGB of the mean face when it is shown
+SPECK = 0.06  # eye-distances; narrower strips of skin are not painted
+PIECE = 0.02  # of the skin; smaller pieces are not painted
 CRISP = 60  # pixels of eye distance from which a brush's edge begins to be softer than one pixel
 MAX_TEXTURE = 768  # texels a side
 
@@ -71,6 +73,7 @@ class Surface:
         depth = np.zeros(len(points)) if face.depth is None else face.depth
         place = warp(points, topology.mean_face(), topology.TRIANGLES, depth, height, width)
         skin = regions.paintable(local, height, width) & place.inside
+        skin = _without_specks(skin, SPECK * face.eye_distance)
         measured = light(part, skin, face.eye_distance, options or PaintOptions())
         position = (place.position - np.array([LEFT, TOP], np.float32)) * (2 / SIDE) - 1
         return cls(
@@ -236,6 +239,17 @@ def _window(points: FloatArray, height: int, width: int) -> tuple[int, int, int,
     high = np.ceil(np.asarray(points).max(0)).astype(int) + 1
     x0, y0 = int(np.clip(low[0], 0, width - 1)), int(np.clip(low[1], 0, height - 1))
     return x0, y0, int(np.clip(high[0], x0 + 1, width)), int(np.clip(high[1], y0 + 1, height))
+
+
+def _without_specks(mask: Mask, width: float) -> Mask:
+    """Drop what is narrower than ``width`` pixels, and pieces too small to paint: slivers of a far cheek."""
+    side = 2 * int(width / 2) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
+    sizes = stats[:, cv2.CC_STAT_AREA]
+    sizes[0] = 0  # the background
+    return np.asarray((sizes >= PIECE * max(int(sizes.sum()), 1))[labels])
 
 
 def _feathered(mask: Mask, pixels: float) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Where every pixel of a photo lies on the mean face: piecewise affine over the landmark mesh."""
+"""Where every pixel of a photo lies on the mean face: piecewise affine over the landmark mesh, smoothed."""
 
 import math
 from dataclasses import dataclass
@@ -13,8 +13,10 @@ from core.types import FloatArray, Mask
 Indices = NDArray[np.signedinteger[Any]]
 
 FINE = 800  # pixels; a smaller face is rasterised finer than its pixels, since its triangles are small
-HOLE = 0.01  # of the rectangle's side: gaps up to twice as wide between facing triangles are closed
 MIN_AREA = 1e-4  # square pixels; a thinner triangle has no direction
+GRAZING = 0.4  # a triangle this much narrower than the face's usual ones is seen too flat to be trusted
+HOLE = 0.01  # of the rectangle's side: narrower gaps and specks are landmark noise
+SMOOTH = 0.025  # of the rectangle's side: kinks between triangles are smoothed over this
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,7 +25,7 @@ class Warp:
 
     Attributes:
         position: h×w×2 float32, x and y on the mean face in its own units; arbitrary outside the mesh.
-        inside: h×w, which pixels lie on a triangle that faces the camera.
+        inside: h×w, which pixels lie on the part of the mesh that faces the camera, in one piece.
     """
 
     position: FloatArray
@@ -35,8 +37,9 @@ def warp(
 ) -> Warp:
     """Map every pixel under the mesh to the mean face.
 
-    Triangles that are turned over with respect to the mean face look away from the camera and are left
-    out, but for tiny ones between others; of several triangles over one pixel the nearest counts.
+    Triangles that are turned over with respect to the mean face look away from the camera; those and
+    the ones seen at a grazing angle are left out, but for tiny ones between others. Of several
+    triangles over one pixel the nearest counts.
 
     Args:
         points: N×2 landmarks in pixels, (0, 0) at the centre of the first pixel.
@@ -49,23 +52,46 @@ def warp(
     corners = np.asarray(points, np.float64)[triangles]
     targets = np.asarray(mean, np.float64)[triangles]
     area = _doubled_area(corners)
-    facing = area * _doubled_area(targets) > 0
+    growth = area / _doubled_area(targets)
+    usual = np.median(growth[growth > 0]) if (growth > 0).any() else 1.0
+    facing = growth > GRAZING * usual
     order = np.lexsort((-np.asarray(depth)[triangles].mean(1), facing))  # turned away, then far, first
     order = order[np.abs(area[order]) > MIN_AREA]
     owner = _owners(corners[order], height, width)
-    maps = _affine(corners[order], targets[order]).astype(np.float32)
-    toward = (owner >= 0) & facing[order][owner]
-    # landmark noise turns single small triangles over, at the nostrils above all: no holes there
-    reach = 2 * max(round(HOLE * max(height, width)), 1) + 1
-    closed = cv2.morphologyEx(toward.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
-    inside = (closed > 0) & (owner >= 0)
+    inside = _one_piece((owner >= 0) & facing[order][owner]) & (owner >= 0)
     position = np.zeros((height, width, 2), np.float32)
-    rows, columns = np.nonzero(inside)
-    chosen = maps[owner[rows, columns]]
-    for axis in range(2):
-        a, b, c = chosen[:, axis, 0], chosen[:, axis, 1], chosen[:, axis, 2]
-        position[rows, columns, axis] = a * columns + b * rows + c
+    if inside.any():
+        rows, columns = np.nonzero(inside)
+        pixels = np.stack([columns, rows, np.ones(len(rows), np.intp)], 1).astype(np.float32)
+        maps = _affine(corners[order], targets[order]).astype(np.float32)
+        chosen = maps[owner[rows, columns]]
+        exact = np.stack([np.einsum("nk,nk->n", chosen[:, axis], pixels) for axis in range(2)], 1)
+        position[rows, columns] = _smoothed(exact, pixels, inside)
     return Warp(position, inside)
+
+
+def _one_piece(mask: Mask) -> Mask:
+    """Close small gaps, drop thin specks, keep the largest piece."""
+    reach = 2 * max(round(HOLE * max(mask.shape)), 1) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+    opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, kernel)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
+    if count < 2:
+        return np.zeros(mask.shape, bool)
+    return np.asarray(labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])))
+
+
+def _smoothed(values: FloatArray, pixels: FloatArray, inside: Mask) -> FloatArray:
+    """What of N×2 values is not affine in the pixels' places, blurred inside the mask; affine maps stay."""
+    some = slice(None, None, max(len(pixels) // 5000, 1))
+    fit, *_ = np.linalg.lstsq(pixels[some].astype(np.float64), values[some], rcond=None)
+    plain = pixels @ fit.astype(np.float32)
+    layers = np.zeros((*inside.shape, 3), np.float32)
+    layers[inside] = np.column_stack([values - plain, np.ones(len(values), np.float32)])
+    sigma = SMOOTH * max(inside.shape)
+    layers = cv2.GaussianBlur(layers, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)[inside]
+    return np.asarray(plain + layers[:, :2] / layers[:, 2:], np.float32)
 
 
 def _doubled_area(corners: FloatArray) -> FloatArray:
