@@ -64,7 +64,9 @@ def bars(rows: Sequence[Bar], caption: str) -> str:
 
 
 def _bar(row: Bar) -> str:
-    title = f"<b>{html.escape(row.title)}</b> <small>{html.escape(row.role)}</small>"
+    name, _, rest = row.title.partition(" (")
+    data = f"({html.escape(rest)} · " if rest else ""
+    title = f"<b>{html.escape(name)}</b> <small>{data}{html.escape(row.role)}</small>"
     if row.clean is None:
         return f'<div class="row absent"><div class="name">{title}</div></div>'
     marks = [f'<i class="before" style="left:{row.place(row.clean):.1f}%"></i>']
@@ -119,6 +121,7 @@ def best_so_far(
     steps = [f"{x(points[0][0]):.1f},{y(points[0][1]):.1f}"]
     for (_, before), (time, score) in itertools.pairwise(points):
         steps += [f"{x(time):.1f},{y(before):.1f}", f"{x(time):.1f},{y(score):.1f}"]
+    steps.append(f"{x(end) if len(points) == 1 else x(points[-1][0]):.1f},{y(points[-1][1]):.1f}")
     parts = [f'<line class="threshold" x1="0" x2="600" y1="{y(0):.1f}" y2="{y(0):.1f}"/>']
     if band is not None:
         upper, lower = y(band[1]), y(band[0])
@@ -130,9 +133,9 @@ def best_so_far(
         f"; random patterns {band[0]:.2f} to {band[1]:.2f}" if band else ""
     )
     return (
-        f'<figure class="facet-chart"><svg viewBox="0 0 600 220" preserveAspectRatio="none" role="img" '
-        f'aria-label="{html.escape(label)}">{"".join(parts)}</svg>'
-        f'<div class="axis"><span>0 {html.escape(unit)}</span><span>{end:g} {html.escape(unit)}</span></div>'
+        '<figure class="facet-chart"><svg viewBox="0 0 600 220" preserveAspectRatio="none" '
+        f'role="img" aria-label="{html.escape(label)}">{"".join(parts)}</svg>'
+        f'<div class="axis"><span>0 {html.escape(unit)}</span><span>{end:.0f} {html.escape(unit)}</span></div>'
         f"<figcaption>{html.escape(label)}. {html.escape(caption)}</figcaption></figure>"
     )
 

@@ -1,10 +1,11 @@
 """Small drawing on photos for the screen: reduced previews and numbered faces."""
 
-from collections.abc import Sequence
+import colorsys
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from core.types import Face, Pixels
+from core.types import Face, Mask, Pixels
 
 PREVIEW_SIDE = 900  # longer side in pixels of what is only looked at
 RIM = (15, 122, 109)  # sRGB, the page's accent
@@ -46,3 +47,19 @@ def portrait(pixels: Pixels, face: Face, side: int = 320) -> Pixels:
     left, right = max(0, int(x0 - margin)), min(width, int(x1 + margin) + 1)
     top, bottom = max(0, int(y0 - margin)), min(height, int(y1 + margin) + 1)
     return preview(np.ascontiguousarray(pixels[top:bottom, left:right]), side)
+
+
+def tinted(pixels: Pixels, masks: Mapping[str, Mask]) -> tuple[Pixels, dict[str, str]]:
+    """The picture with each region in a colour of its own.
+
+    Returns:
+        The tinted picture and each region's colour as ``#rrggbb``, for a legend.
+    """
+    mixed = pixels.astype(np.float32)
+    colors: dict[str, str] = {}
+    for index, (name, mask) in enumerate(masks.items()):
+        red, green, blue = colorsys.hsv_to_rgb(index / max(len(masks), 1), 0.75, 0.9 - 0.25 * (index % 2))
+        color = np.array([red, green, blue], np.float32) * 255
+        mixed[mask] = 0.55 * mixed[mask] + 0.45 * color
+        colors[name] = "#" + "".join(f"{int(value):02x}" for value in color)
+    return mixed.astype(np.uint8), colors

@@ -80,6 +80,7 @@ def theme() -> gr.themes.Base:
         button_secondary_background_fill_hover="*neutral_100",
         button_secondary_background_fill_dark="*neutral_800",
         button_secondary_background_fill_hover_dark="*neutral_700",
+        button_border_width="1px",
         button_secondary_border_color="*neutral_300",
         button_secondary_border_color_dark="*neutral_600",
         button_large_text_weight="600",

@@ -5,7 +5,7 @@ from functools import partial
 from core import weights
 from demos import models
 from demos.base import Built, Demo
-from demos.camouflage import examples, exports, find, hand, intake, ready
+from demos.camouflage import api, examples, exports, find, hand, intake, ready
 from demos.camouflage.parts import lay_out
 from demos.services import Services
 
@@ -20,6 +20,7 @@ def build(services: Services) -> Built:
     hand.wire(services, parts)
     exports.wire(services, parts, after=running[1:2] + running[3:4])
     models.wire(parts.models)
+    api.lay_out_and_wire(services)
     return Built(partial(intake.blank, parts), running)
 
 

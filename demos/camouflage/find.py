@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from core import weights
-from core.errors import UserError
+from core.errors import Code, UserError
 from core.types import Progress
 from demos.base import Update, guarded, paced
 from demos.camouflage import showing
@@ -42,17 +42,30 @@ class Curve:
 
 
 def options_for(
-    preset: str, models: Sequence[str], area: float, shapes: float, strategy: str | None, seed: float
+    preset: str,
+    models: Sequence[str] = (),
+    area: float | None = None,
+    shapes: float | None = None,
+    strategy: str | None = None,
+    seed: float = 0,
 ) -> "Options":
-    """The preset with the visitor's changes; an empty choice of models keeps the preset's."""
+    """The preset with the visitor's changes; what is empty stays as the preset has it.
+
+    Raises:
+        UserError: OPTION_RANGE for an unknown preset or a value out of range.
+    """
     from core.camouflage.options import PRESETS
 
-    chosen = PRESETS.get(preset, PRESETS["quick"])
+    if preset not in PRESETS:
+        raise UserError(
+            Code.OPTION_RANGE, "There is no such preset.", f"Choose one of: {', '.join(PRESETS)}."
+        )
+    chosen = PRESETS[preset]
     return replace(
         chosen,
         optimise_on=tuple(models) or chosen.optimise_on,
-        area_cap=area / 100,
-        shapes=int(shapes),
+        area_cap=chosen.area_cap if area is None else area / 100,
+        shapes=chosen.shapes if shapes is None else int(shapes),
         strategy=strategy or chosen.strategy,
         seed=int(seed or 0),
     )

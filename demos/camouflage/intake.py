@@ -8,7 +8,7 @@ import gradio as gr
 from core.errors import UserError
 from core.types import Notice
 from demos.base import Update, guarded, notices_panel, path_of
-from demos.camouflage import examples
+from demos.camouflage import examples, showing
 from demos.camouflage.bench import SLUG, Bench, Shot, take
 from demos.camouflage.parts import EMPTY, Parts
 from demos.pictures import numbered, portrait, preview
@@ -44,6 +44,7 @@ def no_result(parts: Parts) -> dict[Any, Any]:
         results.chart_box: gr.update(visible=False),
         results.transfer: '<div class="facet-note">Shown after a search.</div>',
         results.regions: None,
+        results.legend: "",
         results.files: None,
     }
 
@@ -142,6 +143,13 @@ def wire(services: Services, parts: Parts) -> None:
         return {**no_result(parts), **shown(session, bench, parts)}
 
     @guarded(notice)
+    def show_regions(request: gr.Request) -> Update:
+        """Draw the regions of the shown face."""
+        session = services.session(request)
+        bench = session.room(SLUG, Bench)
+        return showing.regions(session, bench.main(), parts) if bench.shots else {}
+
+    @guarded(notice)
     def clear(request: gr.Request) -> Update:
         """Take the photo off the bench."""
         session = services.session(request)
@@ -155,5 +163,9 @@ def wire(services: Services, parts: Parts) -> None:
     )
     inputs.photo.clear(clear, **settings)
     inputs.examples.select(choose_example, show_progress_on=parts.results.slider, **settings)
+    results = parts.results
+    results.regions_box.expand(
+        show_regions, **{**settings, "outputs": [notice, results.regions, results.legend]}
+    )
     inputs.more.upload(add_photos, inputs.more, preprocess=False, **settings)
     inputs.person.input(choose_person, inputs.person, **settings)

@@ -85,7 +85,9 @@ class Results:
     chart_box: gr.Accordion
     chart: gr.HTML
     transfer: gr.HTML
+    regions_box: gr.Accordion
     regions: gr.Image
+    legend: gr.HTML
     files: gr.File
     prepare: gr.Button
 
@@ -94,7 +96,7 @@ class Results:
         """Everything that a finished search changes."""
         return [
             self.notice, self.working, self.slider, self.verdict, self.bars,
-            self.chart, self.transfer, self.regions, self.files,
+            self.chart, self.transfer, self.files,
         ]  # fmt: skip
 
 
@@ -125,6 +127,7 @@ def lay_out(
     with gr.Row(elem_classes="facet-columns"):
         with gr.Column(scale=5, min_width=320):
             inputs = _inputs(examples)
+            notice = gr.HTML(elem_id="camouflage-notice")
             with gr.Tabs():
                 with gr.Tab("Find one", id="find"):
                     find = _find(recognisers)
@@ -132,8 +135,9 @@ def lay_out(
                     dropdown, note = _ready(ready)
                 with gr.Tab("By hand", id="hand"):
                     hand = _hand()
+            working = gr.HTML(elem_id="camouflage-working")
         with gr.Column(scale=6, min_width=320):
-            results = _results()
+            results = _results(notice, working)
     with gr.Accordion("Models, licences and where they come from", open=False):
         panel = models_panel(["yunet", "face-landmarker", *(name for _, name in recognisers)])
     with gr.Accordion("What this does not show", open=False):
@@ -222,9 +226,7 @@ def _hand() -> Hand:
     )
 
 
-def _results() -> Results:
-    notice = gr.HTML(elem_id="camouflage-notice")
-    working = gr.HTML(elem_id="camouflage-working")
+def _results(notice: gr.HTML, working: gr.HTML) -> Results:
     slider = gr.ImageSlider(
         label="Before and after: drag the line", type="filepath", interactive=False, buttons=["fullscreen"],
         max_height=460, elem_id="camouflage-slider", slider_position=50,
@@ -237,15 +239,19 @@ def _results() -> Results:
         transfer = gr.HTML(
             '<div class="facet-note">Shown after a search.</div>', elem_id="camouflage-transfer"
         )
-    with gr.Accordion("Regions of the face", open=False):
+    with gr.Accordion("Regions of the face", open=False) as regions_box:
         regions = gr.Image(
             label="Where paint may go", interactive=False, buttons=[], show_label=False, format="webp",
             alt_text="The photo with the regions of the face outlined", elem_id="camouflage-regions",
         )  # fmt: skip
+        legend = gr.HTML()
     with gr.Accordion("Take it with you", open=False):
         prepare = gr.Button("Prepare the files", elem_id="camouflage-prepare")
         files = gr.File(
             label="Painted photo, recipe (PDF, PNG), pattern (JSON), report (JSON)", interactive=False,
             file_count="multiple", elem_id="camouflage-files",
         )  # fmt: skip
-    return Results(notice, working, slider, verdict, bars, box, chart, transfer, regions, files, prepare)
+    return Results(
+        notice, working, slider, verdict, bars, box, chart, transfer,
+        regions_box, regions, legend, files, prepare,
+    )  # fmt: skip

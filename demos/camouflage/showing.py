@@ -8,10 +8,10 @@ import gradio as gr
 
 from core import weights
 from demos.base import Update
-from demos.camouflage.bench import Bench
+from demos.camouflage.bench import Bench, Shot
 from demos.camouflage.parts import Parts
 from demos.figures import Bar, bars, best_so_far, matrix, table
-from demos.pictures import preview
+from demos.pictures import preview, tinted
 from demos.sessions import Session
 
 if TYPE_CHECKING:
@@ -62,6 +62,24 @@ def pictures(session: Session, bench: Bench) -> tuple[str, str]:
         for name, pixels in (("before", main.image.pixels), ("after", after.pixels))
     ]
     return both[0], both[1]
+
+
+def regions(session: Session, shot: Shot, parts: Parts) -> Update:
+    """The regions of the shown face in colours, with their names."""
+    from core.faces import regions as anatomy
+    from core.media import images
+
+    pixels = shot.image.pixels
+    picture, colors = tinted(pixels, anatomy.masks(shot.face, *pixels.shape[:2]))
+    chips = "".join(
+        f'<span><i style="background:{color}"></i>{name}</span>' for name, color in colors.items()
+    )
+    path = session.write("regions.webp", images.save(preview(picture), "webp", quality=88), slot="regions")
+    return {
+        parts.results.regions: path,
+        parts.results.legend: f'<div class="legend">{chips}</div><div class="facet-note">Paint goes on skin '
+        "only: eyes, brows, lips and nostrils stay free, and so does what lies outside the face.</div>",
+    }
 
 
 def bars_of(bench: Bench) -> str:

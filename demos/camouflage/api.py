@@ -1,0 +1,145 @@
+"""The tab's functions for programs: HTTP endpoints, ``gradio_client`` and MCP tools.
+
+Each call brings its photos and takes its files; nothing of a call is kept for the next one, because all MCP
+callers share one gradio session. The files are deleted by time.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from core import weights
+from core.camouflage.pattern import Pattern
+from demos.base import endpoint, path_of
+from demos.camouflage import exports, ready
+from demos.camouflage.bench import Bench, judgement_report, take
+from demos.camouflage.find import options_for
+from demos.camouflage.words import PRESETS
+from demos.services import HEAVY, Services
+from demos.sessions import Session
+
+Upload = Mapping[str, Any]
+
+
+def bench_for(services: Services, session: Session, uploads: Sequence[Upload | None]) -> Bench:
+    """A workbench with the photos of one call."""
+    bench = Bench()
+    bench.start(
+        [take(services.photo(session, path_of(upload)), f"photo {n}") for n, upload in enumerate(uploads, 1)]
+    )
+    return bench
+
+
+def packed(session: Session, bench: Bench) -> tuple[str, list[str], dict[str, Any]]:
+    """The painted photo, all files, and the report."""
+    paths = exports.of_bench(session, bench)
+    return paths[0], paths, judgement_report(bench.judgement, bench.result, bench.origin)
+
+
+def pattern_of(text: str) -> Pattern:
+    """A pattern from its JSON, or the ready-made one of this name."""
+    text = (text or "").strip()
+    return Pattern.from_json(text) if text.startswith("{") else ready.preset(text).pattern
+
+
+def lay_out_and_wire(services: Services) -> None:
+    """Register the endpoints; their components are never drawn."""
+
+    @endpoint
+    def find_camouflage(
+        photo: Upload, more_photos: list[Upload] | None = None, preset: str = "quick", seed: float = 0
+    ) -> tuple[str, list[str], dict[str, Any]]:
+        """Find a face-paint pattern that makes face recognisers stop linking photos of one person.
+
+        Searches for 25 seconds (quick) or 2 minutes (thorough), simulates paint on the photo and judges it
+        with recognisers that took part in the search and others that did not, beside random patterns of equal
+        area. The report says what was reached for which model at which false accept rate. It is no promise
+        about any other recogniser, camera or human. Use it for research, teaching and defence only.
+
+        Args:
+            photo: JPEG, PNG or WEBP in which the person's face is the largest.
+            more_photos: up to 11 more photos of the same person; every third only tests the pattern.
+            preset: "quick" or "thorough".
+            seed: whole number; with it a search is repeated, as far as the machine is as fast.
+
+        Returns:
+            painted: the photo with the pattern, PNG without metadata
+            files: painted photo, recipe as PDF and PNG, pattern and report as JSON
+            report: verdict in words, figures by recogniser, options, versions and weight hashes
+        """
+        from core.camouflage import system
+
+        session = services.sessions.loose()
+        bench = bench_for(services, session, [photo, *(more_photos or [])])
+        options = options_for(preset, (), None, None, None, seed)
+        for event in system.run(bench.work(), options):
+            if isinstance(event, system.Result):
+                bench.found(event)
+        return packed(session, bench)
+
+    @endpoint
+    def paint_camouflage(photo: Upload, pattern: str) -> tuple[str, list[str], dict[str, Any]]:
+        """Paint a given pattern on the face of a photo and measure what recognisers make of it.
+
+        Every recogniser whose weights are here compares the painted with the clean photo at its own threshold;
+        20 random patterns of equal area stand beside it as the control.
+
+        Args:
+            photo: JPEG, PNG or WEBP in which the person's face is the largest.
+            pattern: a pattern as JSON (as find_camouflage returns it), or the name of a ready-made one.
+
+        Returns:
+            painted: the photo with the pattern, PNG without metadata
+            files: painted photo, recipe as PDF and PNG, pattern and report as JSON
+            report: verdict in words, figures by recogniser and weight hashes
+        """
+        session = services.sessions.loose()
+        wanted = pattern_of(pattern)
+        bench = bench_for(services, session, [photo])
+        bench.put(wanted, "hand" if pattern.strip().startswith("{") else "ready")
+        bench.judge(control=True)
+        return packed(session, bench)
+
+    @endpoint
+    def list_camouflage_models() -> list[dict[str, Any]]:
+        """List the face recognisers of the camouflage system and the ready-made patterns.
+
+        Returns:
+            models: name, title, whether it is here, licence of the weights, training data; then the patterns
+        """
+        models = [
+            {
+                "name": entry.name,
+                "title": entry.title,
+                "present": weights.status(entry.name).present,
+                "licence": entry.weights_licence,
+                "commercial_use": entry.commercial,
+                "training_data": entry.training_data,
+            }
+            for entry in weights.entries("recognition")
+        ]
+        return models + [{"ready_made": name, "title": title} for title, name in ready.choices()]
+
+    with gr.Row(visible=False):
+        photo = gr.File(label="Photo")
+        more = gr.File(label="More photos of the same person", file_count="multiple")
+        preset = gr.Radio(list(PRESETS), value="quick", label="Preset")
+        seed = gr.Number(0, label="Seed")
+        pattern = gr.Textbox(label="Pattern as JSON, or the name of a ready-made one")
+        outputs = [gr.Image(label="Painted photo"), gr.File(label="Files", file_count="multiple")]
+        report, listed = gr.JSON(label="Report"), gr.JSON(label="Models")
+        heavy: dict[str, Any] = {"concurrency_id": HEAVY, "preprocess": False, "api_visibility": "public"}
+        gr.Button().click(
+            find_camouflage,
+            [photo, more, preset, seed],
+            [*outputs, report],
+            api_name="find_camouflage",
+            **heavy,
+        )
+        gr.Button().click(
+            paint_camouflage, [photo, pattern], [*outputs, report], api_name="paint_camouflage", **heavy
+        )
+        gr.Button().click(
+            list_camouflage_models, None, listed, api_name="list_camouflage_models", queue=False
+        )
