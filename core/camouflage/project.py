@@ -243,9 +243,11 @@ def _window(points: FloatArray, height: int, width: int) -> tuple[int, int, int,
 
 def _without_specks(mask: Mask, width: float) -> Mask:
     """Drop what is narrower than ``width`` pixels, and pieces too small to paint: slivers of a far cheek."""
-    side = 2 * int(width / 2) + 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    radius = width / 2
+    # an opening by distances, whose cost does not grow with the radius
+    core = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3) > radius
+    around = cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 3)
+    opened = (mask & core.any() & (around <= radius)).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
     sizes = stats[:, cv2.CC_STAT_AREA]
     sizes[0] = 0  # the background

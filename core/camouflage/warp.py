@@ -12,6 +12,7 @@ from core.types import FloatArray, Mask
 
 Indices = NDArray[np.signedinteger[Any]]
 
+COARSE = 640  # pixels; a larger rectangle is mapped at this size
 FINE = 800  # pixels; a smaller face is rasterised finer than its pixels, since its triangles are small
 MIN_AREA = 1e-4  # square pixels; a thinner triangle has no direction
 GRAZING = 0.4  # a triangle this much narrower than the face's usual ones is seen too flat to be trusted
@@ -24,7 +25,7 @@ class Warp:
     """The map from a rectangle of the photo to the mean face.
 
     Attributes:
-        position: h×w×2 float32, x and y on the mean face in its own units; arbitrary outside the mesh.
+        position: h×w×2 float32, x and y on the mean face in its own units; extrapolated outside the mesh.
         inside: h×w, which pixels lie on the part of the mesh that faces the camera, in one piece.
     """
 
@@ -49,6 +50,15 @@ def warp(
         height: rows of the rectangle.
         width: its columns.
     """
+    shrink = min(COARSE / max(height, width), 1.0)
+    if shrink < 1:  # the map is smooth: measured on a smaller raster and enlarged, it is the same
+        size = (max(round(width * shrink), 1), max(round(height * shrink), 1))
+        ratio = np.array([size[0] / width, size[1] / height])
+        reduced = (np.asarray(points, np.float64) + 0.5) * ratio - 0.5
+        small = warp(reduced, mean, triangles, depth, size[1], size[0])
+        position = cv2.resize(small.position, (width, height), interpolation=cv2.INTER_LINEAR)
+        cover = cv2.resize(small.inside.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+        return Warp(np.asarray(position, np.float32), np.asarray(cover > 0.5))
     corners = np.asarray(points, np.float64)[triangles]
     targets = np.asarray(mean, np.float64)[triangles]
     area = _doubled_area(corners)
@@ -59,15 +69,13 @@ def warp(
     order = order[np.abs(area[order]) > MIN_AREA]
     owner = _owners(corners[order], height, width)
     inside = _one_piece((owner >= 0) & facing[order][owner]) & (owner >= 0)
-    position = np.zeros((height, width, 2), np.float32)
-    if inside.any():
-        rows, columns = np.nonzero(inside)
-        pixels = np.stack([columns, rows, np.ones(len(rows), np.intp)], 1).astype(np.float32)
-        maps = _affine(corners[order], targets[order]).astype(np.float32)
-        chosen = maps[owner[rows, columns]]
-        exact = np.stack([np.einsum("nk,nk->n", chosen[:, axis], pixels) for axis in range(2)], 1)
-        position[rows, columns] = _smoothed(exact, pixels, inside)
-    return Warp(position, inside)
+    if not inside.any():
+        return Warp(np.zeros((height, width, 2), np.float32), inside)
+    rows, columns = np.nonzero(inside)
+    pixels = np.stack([columns, rows, np.ones(len(rows), np.intp)], 1).astype(np.float32)
+    maps = _affine(corners[order], targets[order]).astype(np.float32)
+    exact = np.einsum("nak,nk->na", maps[owner[rows, columns]], pixels)
+    return Warp(_smoothed(exact, pixels, inside), inside)
 
 
 def _one_piece(mask: Mask) -> Mask:
@@ -83,15 +91,19 @@ def _one_piece(mask: Mask) -> Mask:
 
 
 def _smoothed(values: FloatArray, pixels: FloatArray, inside: Mask) -> FloatArray:
-    """What of N×2 values is not affine in the pixels' places, blurred inside the mask; affine maps stay."""
+    """H×W×2: of N×2 values inside the mask, what is not affine in the place is blurred; affine maps stay.
+
+    Outside the mask the affine part goes on, so that the map is smooth across the mask's rim.
+    """
     some = slice(None, None, max(len(pixels) // 5000, 1))
     fit, *_ = np.linalg.lstsq(pixels[some].astype(np.float64), values[some], rcond=None)
-    plain = pixels @ fit.astype(np.float32)
     layers = np.zeros((*inside.shape, 3), np.float32)
-    layers[inside] = np.column_stack([values - plain, np.ones(len(values), np.float32)])
+    layers[inside] = np.column_stack([values - pixels @ fit, np.ones(len(values))])
     sigma = SMOOTH * max(inside.shape)
-    layers = cv2.GaussianBlur(layers, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)[inside]
-    return np.asarray(plain + layers[:, :2] / layers[:, 2:], np.float32)
+    blurred = np.asarray(cv2.GaussianBlur(layers, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT))
+    rows, columns = np.ogrid[: inside.shape[0], : inside.shape[1]]
+    plain = columns[..., None] * fit[0] + rows[..., None] * fit[1] + fit[2]
+    return np.asarray(plain + blurred[..., :2] / np.maximum(blurred[..., 2:], 1e-3), np.float32)
 
 
 def _doubled_area(corners: FloatArray) -> FloatArray:

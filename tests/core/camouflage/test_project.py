@@ -73,11 +73,13 @@ def test_warping_onto_the_canonical_face_is_the_identity():
 
 
 @pytest.mark.usefixtures("everywhere")
-def test_paint_follows_a_face_that_is_moved_turned_and_larger():
+@pytest.mark.parametrize("scale", [0.5, 1.7, 6.0])
+def test_paint_follows_a_face_that_is_moved_turned_and_scaled(scale):
     turn = np.radians(25)
-    linear = 1.7 * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    matrix = np.column_stack([linear, [150.0, 40.0]])
-    big = noise(480, 480)
+    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    matrix = np.column_stack([linear, [90.0 * scale, 24.0 * scale]])
+    side = round(285 * scale)
+    big = noise(side, side)
     face = face_of(mean_points())
     surface = Surface.photo(big, moved(face, matrix), FLAT)
     x0, y0, _, _ = surface.window
@@ -87,7 +89,7 @@ def test_paint_follows_a_face_that_is_moved_turned_and_larger():
     expected = (back + 0.5) * (2 / SIZE) - 1
     got = surface.grid[0].numpy()[rows, columns]
     assert np.abs(got - expected).max() < 2e-3
-    assert surface.eye_distance == pytest.approx(1.7 * face.eye_distance, rel=1e-5)
+    assert surface.eye_distance == pytest.approx(scale * face.eye_distance, rel=1e-5)
 
 
 def cylinder(yaw, columns=41, rows=21, half=1.2):
