@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core import faces as finder
 from core.camouflage.pattern import Pattern
 from core.camouflage.project import paint
 from core.faces.align import align_batch
-from core.faces.detect import detect_batch
 from core.types import Face, Pixels
 
 BATCH = 16
@@ -99,7 +99,7 @@ def look(photos: Sequence[Pixels], known: Sequence[Face]) -> Sight:
     Returns:
         Alignment by the newly found five points, or by the known ones where the face is not found.
     """
-    found = [_same(faces, face) for faces, face in zip(detect_batch(photos), known, strict=True)]
+    found = [_same(seen, face) for seen, face in zip(finder.find_batch(photos), known, strict=True)]
     faces = [face if again is None else again for face, again in zip(known, found, strict=True)]
     aligned = align_batch(list(zip(photos, faces, strict=True)))
     return Sight(aligned, np.array([again is not None for again in found]))
@@ -109,7 +109,8 @@ def embed(models: Mapping[str, nn.Module], aligned: Tensor) -> dict[str, Tensor]
     """Unit embeddings N×dim by every recogniser, in batches, without gradients."""
     with torch.inference_mode():
         found = {
-            name: torch.cat([model(part) for part in torch.split(aligned, BATCH)]) for name, model in models.items()
+            name: torch.cat([model(part) for part in torch.split(aligned, BATCH)])
+            for name, model in models.items()
         }
     return {name: rows.clone() for name, rows in found.items()}  # usable where gradients are taken
 
