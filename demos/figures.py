@@ -135,7 +135,7 @@ def best_so_far(
     return (
         '<figure class="facet-chart"><svg viewBox="0 0 600 220" preserveAspectRatio="none" '
         f'role="img" aria-label="{html.escape(label)}">{"".join(parts)}</svg>'
-        f'<div class="axis"><span>0 {html.escape(unit)}</span><span>{end:.0f} {html.escape(unit)}</span></div>'
+        f'<div class="axis"><span>0</span><span>{end:.0f} {html.escape(unit)}</span></div>'
         f"<figcaption>{html.escape(label)}. {html.escape(caption)}</figcaption></figure>"
     )
 

@@ -82,7 +82,7 @@ def lay_out_and_wire(services: Services) -> None:
     def paint_camouflage(photo: Upload, pattern: str) -> tuple[str, list[str], dict[str, Any]]:
         """Paint a given pattern on the face of a photo and measure what recognisers make of it.
 
-        Every recogniser whose weights are here compares the painted with the clean photo at its own threshold;
+        Every recogniser whose weights are here compares painted and clean photo at its own threshold;
         20 random patterns of equal area stand beside it as the control.
 
         Args:
