@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from core.camouflage.pattern import Pattern, Shape
 from core.camouflage.project import Surface, apply, area, moved, paint, paint_surface
@@ -10,8 +11,9 @@ from core.camouflage.render import LEFT, SIDE, TOP, render
 from core.camouflage.shade import PaintOptions, light
 from core.camouflage.warp import warp
 from core.errors import Code, UserError
-from core.faces import regions, topology
+from core.faces import find, regions, topology
 from core.faces.align import CANONICAL_SIZE, TEMPLATE
+from core.settings import ROOT
 from core.types import Face
 
 SIZE = 168
@@ -323,3 +325,21 @@ def test_the_mean_face_is_its_own_surface():
     assert sampled[textures[0, 3] == 0].max() < 1e-4 < sampled.max()
     half = area(surface, render([Pattern((Shape("stripe", -1.3, 0.45, 2.6, 2.6, 0, "red"),), 1.0)]), 1.0)
     assert float(half) == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_real_face_is_painted_on_its_skin_only():
+    """The bundled detector and landmarks on a synthetic portrait; nobody's photo."""
+    picture = ROOT / "demos" / "examples" / "faces" / "person-c_frontal.jpg"
+    pixels = np.asarray(Image.open(picture).convert("RGB"))
+    face = find(pixels)[0]
+    painted = paint(pixels, face, FULL)
+    assert face.landmarks is not None
+    changed = (painted.pixels != pixels).any(2)
+    assert (changed <= (painted.mask > 0)).all()
+    for name in ("eyes", "lips", "brows"):
+        mask = regions.masks(face, *pixels.shape[:2])[name]
+        assert (painted.mask[mask] > 0.5).mean() < 0.02, name
+    cheeks = regions.masks(face, *pixels.shape[:2])["cheeks"]
+    assert (painted.mask[cheeks] > 0.5).mean() > 0.8
+    again = find(painted.pixels)
+    assert len(again) <= 1  # the painting adds no face
