@@ -15,30 +15,33 @@ from core.faces.align import CANONICAL_SIZE, MARGIN, SCALE
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A square of the canonical frame, in its pixels; pixel i covers i to i + 1.
+    """A rectangle of the canonical frame, in its pixels; pixel i covers i to i + 1.
 
     Attributes:
         x0: left edge.
         y0: upper edge.
-        size: side length.
+        width: from left to right.
+        height: from top to bottom; the native crop is square all the same (FaceNet's is squeezed).
     """
 
     x0: float
     y0: float
-    size: float
+    width: float
+    height: float
 
     def __post_init__(self) -> None:
-        if not 16 <= self.size <= 2 * CANONICAL_SIZE:
+        if not all(16 <= side <= 2 * CANONICAL_SIZE for side in (self.width, self.height)):
             raise ValueError("a native crop shows between 16 and 448 canonical pixels")
 
     @property
     def corners(self) -> tuple[float, float, float, float]:
         """``(x0, y0, x1, y1)``, half-open canonical pixels."""
-        return self.x0, self.y0, self.x0 + self.size, self.y0 + self.size
+        return self.x0, self.y0, self.x0 + self.width, self.y0 + self.height
 
 
 # Landmark templates put the centre of pixel i at i, boxes its left edge, hence the halves.
-ARCFACE_BOX = Box(MARGIN + 0.5 - SCALE / 2, MARGIN + 0.5 - SCALE / 2, 112 * SCALE)
+_EDGE = MARGIN + 0.5 - SCALE / 2
+ARCFACE_BOX = Box(_EDGE, _EDGE, 112 * SCALE, 112 * SCALE)
 
 
 def resampling_matrix(start: float, length: float, count: int, source: int = CANONICAL_SIZE) -> Tensor:
@@ -77,9 +80,9 @@ class Crop(nn.Module):
 
     def __init__(self, box: Box, size: int) -> None:
         super().__init__()
-        self.register_buffer("rows", resampling_matrix(box.y0, box.size, size), persistent=False)
+        self.register_buffer("rows", resampling_matrix(box.y0, box.height, size), persistent=False)
         self.register_buffer(
-            "columns", resampling_matrix(box.x0, box.size, size).t().contiguous(), persistent=False
+            "columns", resampling_matrix(box.x0, box.width, size).t().contiguous(), persistent=False
         )
 
     def forward(self, aligned: Tensor) -> Tensor:

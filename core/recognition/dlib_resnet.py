@@ -15,7 +15,7 @@ CARD = Card(
     size=150,
     dim=128,
     # The chip's five points (eye corners, nose base; padding 0.25) on the canonical eyes.
-    box=Box(31.8, 54.6, 161.0),
+    box=Box(34.2, 57.6, 156.2, 156.2),
     mean=(122.782 / 255, 117.001 / 255, 104.298 / 255),
     scale=255 / 256,
     channels="rgb",

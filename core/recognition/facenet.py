@@ -21,7 +21,8 @@ CARD = Card(
     title="FaceNet Inception-ResNet v1 (VGGFace2)",
     size=160,
     dim=512,
-    box=Box(17.0, 17.0, 190.0),
+    # MTCNN's tall box with its margin, squeezed to a square as in training.
+    box=Box(35.3, 39.0, 154.0, 184.0),
     mean=(0.5, 0.5, 0.5),
     scale=2.0,
     channels="rgb",

@@ -17,7 +17,7 @@ CARD = Card(
     size=128,
     dim=256,
     # Eyes to mouth 48 px, eyes 32 px below the upper edge.
-    box=Box(25.2, 61.6, 173.6),
+    box=Box(25.2, 61.6, 173.6, 173.6),
     mean=(0.0, 0.0, 0.0),
     scale=1.0,
     channels="bgr",

@@ -19,7 +19,7 @@ class Means(nn.Module):
 
 def card(**changes: object) -> Card:
     values = {
-        "name": "toy", "title": "Toy", "size": 32, "dim": 3, "box": Box(12, 12, 200),
+        "name": "toy", "title": "Toy", "size": 32, "dim": 3, "box": Box(12, 12, 200, 200),
         "mean": (0.5, 0.25, 0.0), "scale": 2.0, "channels": "rgb", "source": "made here",
     }  # fmt: skip
     return Card(**{**values, **changes})  # type: ignore[arg-type]
