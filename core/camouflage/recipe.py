@@ -23,7 +23,7 @@ BADGE_TEXELS = 150
 INK, FAINT, SKIN, LINE = "#23262b", "#747b85", "#ead0bd", "#a58a78"
 COLUMNS = (0.06, 0.345, 0.52, 0.795)
 VIEW = (-1.42, 1.42, -1.08, 2.06)  # of a diagram: left, right, top, bottom, eye-distances
-FEATURES = (
+FEATURES = (  # the eyes first: their irises are drawn inside them
     outlines.LEFT_EYE,
     outlines.RIGHT_EYE,
     outlines.LEFT_BROW,
@@ -138,14 +138,16 @@ def _diagram(axes: Any, pattern: Pattern, picture: FloatArray, *, mirrored: bool
     mean = topology.mean_face()
     oval = mean[list(outlines.FACE_OVAL)]
     axes.fill(oval[:, 0], oval[:, 1], facecolor=SKIN, edgecolor=LINE, linewidth=1.2, zorder=1)
+    drawn = []
     for loop in FEATURES:
         points = mean[list(loop)]
-        axes.fill(points[:, 0], points[:, 1], facecolor="none", edgecolor=LINE, linewidth=0.9, zorder=4)
-    for center, *rim in (outlines.LEFT_IRIS, outlines.RIGHT_IRIS):
+        drawn += axes.fill(points[:, 0], points[:, 1], facecolor="none", edgecolor=LINE, lw=0.9, zorder=4)
+    for lids, (center, *rim) in zip(drawn, (outlines.LEFT_IRIS, outlines.RIGHT_IRIS), strict=False):
         radius = np.linalg.norm(mean[rim] - mean[center], axis=1).mean()
         turn = np.linspace(0, 2 * np.pi, 60)
         circle = mean[center] + radius * np.stack([np.cos(turn), np.sin(turn)], 1)
-        axes.fill(circle[:, 0], circle[:, 1], color=LINE, alpha=0.55, linewidth=0, zorder=4)
+        iris = axes.fill(circle[:, 0], circle[:, 1], color=LINE, alpha=0.6, linewidth=0, zorder=4)[0]
+        iris.set_clip_path(lids)
     nose = mean[list(NOSE)]
     axes.plot(nose[:, 0], nose[:, 1], color=LINE, linewidth=0.9, zorder=4)
     extent = (LEFT, LEFT + SIDE, TOP + SIDE, TOP)

@@ -18,8 +18,10 @@ from core.types import FloatArray, Mask
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709
 FORM = 0.16  # eye-distances; light changes slower than this over a face, skin detail faster
 LIT = 70  # percentile of the skin's luminance that counts as fully lit
-EXPOSED = 0.66  # display value of fully lit skin in a well exposed photo
-GAIN = (0.25, 1.3)
+EXPOSED = 0.66  # display value of fully lit fair skin in a well exposed photo
+WHITEST = 99.5  # percentile of the luminance that counts as white
+WHITE = 0.9  # its display value in a well exposed photo
+GAIN = (0.1, 1.3)
 GLOSS = 0.04  # display value that fully lit paint adds by mirroring
 SHINE = 0.9  # how much of the skin's own highlights stays on the paint
 GREY = 0.02  # mean saturation of skin below which a photo counts as black and white
@@ -78,7 +80,7 @@ def light(skin: FloatArray, mask: Mask, eye_distance: float, options: PaintOptio
     luma = np.maximum(skin @ LUMA, 1e-3)
     form = _smooth(luma, mask, FORM * eye_distance)
     lit = float(np.percentile(form[mask], LIT))
-    exposure = min(max(np.sqrt(lit / EXPOSED), 0.55), 1.0) ** options.shading
+    exposure = _exposure(lit, float(np.percentile(luma, WHITEST))) ** options.shading
     relief = luma / form - 1
     gain = exposure * (form / lit) ** options.shading * (1 + options.detail * relief)
     # wet-looking paint mirrors a little of the light whatever its colour: seen on black and blue
@@ -88,6 +90,16 @@ def light(skin: FloatArray, mask: Mask, eye_distance: float, options: PaintOptio
     return Light(
         np.clip(gain, *GAIN).astype(np.float32), sheen.astype(np.float32), bool(spread.mean() < GREY)
     )
+
+
+def _exposure(lit: float, brightest: float) -> float:
+    """How bright white things are in this photo, 1 where it is well exposed.
+
+    Skin alone cannot tell dim light from dark skin. Were it fair, its brightness would give a lower
+    bound; the brightest spots of the face (teeth, eyes, highlights) give an upper one. Between them.
+    """
+    low, high = lit / EXPOSED, max(brightest, lit) / WHITE
+    return float(np.clip(np.sqrt(low * high), 0.25, 1.0))
 
 
 def _smooth(values: FloatArray, mask: Mask, sigma: float) -> FloatArray:
