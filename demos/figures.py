@@ -181,7 +181,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, absent: Sequenc
     body = ""
     for number, row in enumerate(rows):
         grey = ' class="absent"' if number in absent else ""
-        body += f"<tr{grey}>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+        cells = (
+            f'<td data-label="{html.escape(name)}">{html.escape(cell)}</td>'
+            for name, cell in zip(head, row, strict=True)
+        )
+        body += f"<tr{grey}>{''.join(cells)}</tr>"
     return (
         f'<div class="facet-scroll"><table class="facet-table"><thead><tr>{top}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"

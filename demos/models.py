@@ -41,6 +41,11 @@ class ModelsPanel:
         return [self.listing, self.button, self.status]
 
 
+def runnable(role: str) -> tuple[weights.Entry, ...]:
+    """The models of a role that the app runs; published originals of converted files are not among them."""
+    return tuple(entry for entry in weights.entries(role) if not entry.title.endswith("(original)"))
+
+
 def missing(names: Sequence[str]) -> tuple[str, ...]:
     """Those that are not here but can be fetched."""
     states = ((name, weights.status(name)) for name in names)

@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from core import weights
 from demos import models
 from demos.base import Built, Demo
 from demos.camouflage import api, examples, exports, find, hand, intake, ready
@@ -12,7 +11,7 @@ from demos.services import Services
 
 def build(services: Services) -> Built:
     """Lay out the tab and wire it."""
-    recognisers = [(entry.title, entry.name) for entry in weights.entries("recognition")]
+    recognisers = [(entry.title, entry.name) for entry in models.runnable("recognition")]
     parts = lay_out(examples.gallery(), recognisers, ready.choices())
     intake.wire(services, parts)
     running = find.wire(services, parts)

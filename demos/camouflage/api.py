@@ -16,6 +16,7 @@ from demos.camouflage import exports, ready
 from demos.camouflage.bench import Bench, judgement_report, take
 from demos.camouflage.find import options_for
 from demos.camouflage.words import PRESETS
+from demos.models import runnable
 from demos.services import HEAVY, Services
 from demos.sessions import Session
 
@@ -117,7 +118,7 @@ def lay_out_and_wire(services: Services) -> None:
                 "commercial_use": entry.commercial,
                 "training_data": entry.training_data,
             }
-            for entry in weights.entries("recognition")
+            for entry in runnable("recognition")
         ]
         return models + [{"ready_made": name, "title": title} for title, name in ready.choices()]
 

@@ -15,7 +15,7 @@ from demos.camouflage import showing
 from demos.camouflage.bench import SLUG, Bench
 from demos.camouflage.hand import controls
 from demos.camouflage.parts import Parts
-from demos.models import bar
+from demos.models import bar, runnable
 from demos.services import FETCH, HEAVY, Services
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def options_for(
 
 def first_fetch(options: "Options") -> tuple[str, ...]:
     """The models to fetch before a search: those it uses, then the smallest judges that fit the limit."""
-    states = {e.name: weights.status(e.name) for e in weights.entries("recognition") if not e.optional}
+    states = {e.name: weights.status(e.name) for e in runnable("recognition") if not e.optional}
     absent = {name: state for name, state in states.items() if not state.present and state.fetchable}
     needed = [name for name in options.optimise_on if name in absent]
     carried = sum(absent[name].bytes_to_fetch for name in needed)
@@ -148,7 +148,7 @@ def wire(services: Services, parts: Parts) -> Sequence[Any]:
         """Go on to fetch the larger models that only judge."""
         if bench_of(request).judgement is None:
             return
-        entries = [entry for entry in weights.entries("recognition") if not entry.optional]
+        entries = [entry for entry in runnable("recognition") if not entry.optional]
         late = [e.name for e in entries if (s := weights.status(e.name)).fetchable and not s.present]
         if not late:
             return

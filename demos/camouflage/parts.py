@@ -62,7 +62,7 @@ class Hand:
     mirror: gr.Checkbox
     repeat: gr.Slider
     compare: gr.Button
-    load: gr.File
+    load: gr.UploadButton
 
     @property
     def values(self) -> list[gr.components.Component]:
@@ -133,7 +133,7 @@ def lay_out(
                     find = _find(recognisers)
                 with gr.Tab("Ready-made", id="ready"):
                     dropdown, note = _ready(ready)
-                with gr.Tab("By hand", id="hand"):
+                with gr.Tab("By hand", id="hand", elem_id="camouflage-hand"):
                     hand = _hand()
             working = gr.HTML(elem_id="camouflage-working")
         with gr.Column(scale=6, min_width=320):
@@ -185,7 +185,7 @@ def _find(recognisers: list[tuple[str, str]]) -> Find:
             info="The others only judge: what they say is the test of transfer.",
         )  # fmt: skip
         area = gr.Slider(5, 40, 20, step=1, label="Painted share of the paintable skin, at most (%)")
-        shapes = gr.Slider(1, 8, 5, step=1, label="Number of shapes")
+        shapes = gr.Slider(1, 8, 6, step=1, label="Number of shapes")
         strategy = gr.Dropdown([], value=None, label="Search method (none: as the preset says)")
         seed = gr.Number(0, precision=0, minimum=0, maximum=2**31 - 1, label="Seed")
     return Find(preset, models, area, shapes, strategy, seed, start, stop, more)
@@ -219,7 +219,7 @@ def _hand() -> Hand:
         repeat = gr.Slider(1, MAX_REPEAT, 1, step=1, label="Repeat", min_width=130)
     mirror = gr.Checkbox(False, label="Mirror on both halves of the face")
     compare = gr.Button("Compare with 20 random patterns of equal area", elem_id="camouflage-compare")
-    load = gr.File(label="Open a pattern file (JSON)", height=90, file_count="single")
+    load = gr.UploadButton("Open a pattern file (JSON)", file_types=[".json"], elem_id="camouflage-open")
     gr.HTML('<div class="facet-note">Lengths are in eye-distances: from one pupil to the other is 1.</div>')
     return Hand(
         shape, add, remove, family, color, angle, width, height, x, y, opacity, mirror, repeat, compare, load

@@ -11,6 +11,7 @@ from demos.base import Update
 from demos.camouflage.bench import Bench, Shot
 from demos.camouflage.parts import Parts
 from demos.figures import Bar, bars, best_so_far, matrix, table
+from demos.models import runnable
 from demos.pictures import preview, tinted
 from demos.sessions import Session
 
@@ -105,7 +106,7 @@ def bars_of(bench: Bench) -> str:
     here = {one.name for one in figures}
     rows += [
         Bar(entry.title, weights.status(entry.name).reason, True)
-        for entry in weights.entries("recognition")
+        for entry in runnable("recognition")
         if entry.name not in here and not entry.optional
     ]
     return bars(rows, _caption(figures))

@@ -78,5 +78,6 @@ def test_the_matrix_shows_every_pair_and_marks_gaps() -> None:
 
 def test_tables_escape_and_grey_out() -> None:
     drawn = table(["h"], [["<b>"], ["x"]], absent=[1])
+    assert 'data-label="h"' in drawn
     assert "&lt;b&gt;" in drawn
     assert drawn.count('class="absent"') == 1

@@ -1,0 +1,211 @@
+"""The camouflage tab as a visitor uses it: real weights, a synthetic face, a real browser."""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import PIL.Image
+import pytest
+
+from core.camouflage.pattern import Pattern, Shape
+from core.settings import ROOT
+from tests.serving import Server
+
+pytestmark = pytest.mark.browser
+
+EXAMPLES = ROOT / "demos" / "examples" / "faces"
+SEARCHED = ("dlib-resnet", "mobilefacenet-ms1m")
+LONG = 300_000  # ms; a test server may share its cores and fetch weights
+
+
+@pytest.fixture(scope="module")
+def phone(chromium, server: Server) -> Iterator[object]:
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, accept_downloads=True)
+    visitor = context.new_page()
+    visitor.set_default_timeout(60_000)
+    visitor.goto(server.url)
+    visitor.get_by_role("button", name="Find a pattern for me").wait_for()
+    yield visitor
+    context.close()
+
+
+def upload(page, path: Path) -> None:
+    page.locator("#camouflage-photo input[type=file]").set_input_files(path)
+
+
+def shows_photo(page) -> None:
+    page.locator("#camouflage-photo img").first.wait_for()
+
+
+def test_a_photo_is_uploaded_searched_and_judged(page, weight, tmp_path: Path) -> None:
+    for name in SEARCHED:
+        weight(name)
+    upload(page, EXAMPLES / "person-a_frontal.jpg")
+    shows_photo(page)
+    page.get_by_role("button", name="Find a pattern for me").click()
+    page.get_by_role("button", name="Stop, keep the best").wait_for()
+    page.locator("#camouflage-working progress").wait_for()
+
+    verdict = page.locator("#camouflage-verdict .facet-verdict")
+    verdict.wait_for(timeout=LONG)
+    level = verdict.get_attribute("data-level")
+    assert level in {"transferred", "partly", "optimised-only", "failed"}
+    words = verdict.inner_text()
+    assert "1%" in words  # at which false accept rate
+    assert "dlib" in words
+    assert "protected" not in words.lower()
+
+    rows = page.locator("#camouflage-bars .row:not(.absent)")
+    assert rows.count() >= 2
+    values = rows.locator(".value").all_inner_texts()
+    assert all(re.search(r"\d\.\d\d → -?\d\.\d\d · (still accepted|not recognised)", v) for v in values)
+    assert page.locator("#camouflage-bars .band").count() >= 2  # the control stands beside the method
+
+    images = page.locator("#camouflage-slider img")
+    assert images.count() == 2
+    before, after = (images.nth(i).get_attribute("src") for i in (0, 1))
+    assert before != after
+
+    page.get_by_role("button", name="Take it with you").click()
+    links = page.locator("#camouflage-files a[href*=painted]")
+    links.first.wait_for(timeout=LONG)
+    files = {}
+    for name in ("painted.png", "recipe.pdf", "recipe.png", "pattern.json", "report.json"):
+        address = page.locator(f"#camouflage-files a[href$='{name}']").first.get_attribute("href")
+        files[name] = page.request.get(address).body()
+    Pattern.from_json(files["pattern.json"].decode())
+    report = json.loads(files["report.json"])
+    assert report["options"]["seed"] == 0
+    assert set(report["weights"]) >= set(SEARCHED)
+    assert report["versions"]["torch"]
+    assert files["recipe.pdf"].startswith(b"%PDF")
+    painted = np.asarray(PIL.Image.open(io.BytesIO(files["painted.png"])))
+    clean = np.asarray(PIL.Image.open(EXAMPLES / "person-a_frontal.jpg").convert("RGB"))
+    assert painted.shape == clean.shape
+    assert (painted != clean).any()
+
+    page.get_by_role("button", name="Forget my images").click()
+    page.locator("#facet-forgotten").get_by_text(re.compile(r"Forgotten: [1-9]\d* image")).wait_for()
+    page.locator("#camouflage-slider img").first.wait_for(state="detached")
+    assert page.request.get(address).status in (403, 404)
+
+
+def test_by_hand_the_bars_follow_the_slider_on_a_phone(phone) -> None:
+    phone.locator("#camouflage-examples button").nth(1).click()
+    shows_photo(phone)
+    phone.get_by_role("tab", name="By hand").click()
+    angle = phone.get_by_role("slider", name="range slider for Angle (degrees)")
+    angle.focus()
+    angle.press("ArrowRight")
+    phone.locator("#camouflage-verdict .facet-verdict").wait_for(timeout=LONG)
+    first = phone.locator("#camouflage-bars .value").all_inner_texts()
+    length = phone.get_by_role("slider", name="range slider for Length")
+    length.focus()
+    for _ in range(12):
+        length.press("ArrowRight")
+    phone.wait_for_function(
+        "old => [...document.querySelectorAll('#camouflage-bars .value')].map(e => e.innerText).join() !== old",
+        arg=",".join(first),
+        timeout=LONG,
+    )
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    top = phone.locator("#camouflage-slider").bounding_box()
+    assert top["y"] >= 0  # the picture stays in sight above the slider that moves
+    assert top["y"] + top["height"] <= 844
+
+
+def test_a_pattern_file_is_opened_and_refused_in_words(page, tmp_path: Path) -> None:
+    page.locator("#camouflage-examples button").nth(2).click()
+    shows_photo(page)
+    page.get_by_role("tab", name="By hand").click()
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text("[]")
+    chooser = page.locator("#camouflage-open input[type=file]")
+    chooser.set_input_files(wrong)
+    page.locator("#camouflage-notice").get_by_text("This is no pattern file.").wait_for()
+    shows_photo(page)
+    right = tmp_path / "right.json"
+    shape = Shape("disc", 0.0, 0.6, 0.8, 0.8, 0.0, "blue")
+    right.write_text(Pattern((shape, shape), mirror=True).to_json())
+    chooser.set_input_files(right)
+    page.get_by_text("2 disc").wait_for(timeout=LONG)
+    page.locator("#camouflage-verdict .facet-verdict").wait_for(timeout=LONG)
+    assert page.get_by_role("checkbox", name="Mirror on both halves of the face").is_checked()
+
+
+def test_what_is_no_photo_is_told_and_nothing_is_lost(page, tmp_path: Path) -> None:
+    upload(page, EXAMPLES / "person-b_frontal.jpg")
+    shows_photo(page)
+    text = tmp_path / "me.jpg"
+    text.write_text("not a photo")
+    page.locator("#camouflage-photo").get_by_role(
+        "button", name=re.compile("clear|remove", re.I)
+    ).first.click()
+    page.locator("#camouflage-photo img").first.wait_for(state="detached")
+    upload(page, text)
+    page.locator("#camouflage-notice [role=alert]").get_by_text("text file").wait_for()
+
+
+def test_the_person_is_asked_for_when_there_are_several(page, tmp_path: Path) -> None:
+    both = [np.asarray(PIL.Image.open(EXAMPLES / f"person-{n}_frontal.jpg").convert("RGB")) for n in "ab"]
+    path = tmp_path / "two.png"
+    PIL.Image.fromarray(np.concatenate(both, 1)).save(path)
+    upload(page, path)
+    second = page.get_by_role("radio", name="Person 2")
+    second.wait_for()
+    before = page.locator("#camouflage-photo img").first.get_attribute("src")
+    second.check()
+    page.wait_for_function("old => document.querySelector('#camouflage-photo img')?.src !== old", arg=before)
+    assert page.get_by_role("radio", name="Person 2").is_checked()
+
+
+def test_two_visitors_see_only_their_own(chromium, server: Server, tmp_path: Path) -> None:
+    pages = []
+    for name in "cd":
+        context = chromium.new_context()
+        visitor = context.new_page()
+        visitor.goto(server.url)
+        visitor.get_by_role("button", name="Find a pattern for me").wait_for()
+        upload(visitor, EXAMPLES / f"person-{name}_frontal.jpg")
+        pages.append(visitor)
+    shown = []
+    for visitor, name in zip(pages, "cd", strict=True):
+        shows_photo(visitor)
+        visitor.wait_for_function(
+            "document.querySelector('#camouflage-photo img').src.includes('facet-session')"
+        )
+        body = visitor.request.get(visitor.locator("#camouflage-photo img").first.get_attribute("src")).body()
+        pixels = np.asarray(PIL.Image.open(io.BytesIO(body)).convert("RGB"), np.float32)
+        own = np.asarray(PIL.Image.open(EXAMPLES / f"person-{name}_frontal.jpg").convert("RGB"))
+        own = cv2.resize(own, pixels.shape[1::-1])
+        assert np.abs(pixels - own).mean() < 8
+        shown.append(pixels)
+    assert np.abs(shown[0] - shown[1]).mean() > 20
+    pages[0].get_by_role("button", name="Forget my images").click()
+    pages[0].locator("#facet-forgotten").get_by_text("Forgotten: 1 image").wait_for()
+    address = pages[1].locator("#camouflage-photo img").first.get_attribute("src")
+    assert pages[1].request.get(address).status == 200
+    for visitor in pages:
+        visitor.context.close()
+
+
+def test_a_full_queue_is_a_sentence(chromium, serve) -> None:
+    busy = serve(FACET_QUEUE_SIZE="1")
+    visitors = []
+    for _ in range(3):
+        visitor = chromium.new_context().new_page()
+        visitor.goto(busy.url)
+        visitor.get_by_role("button", name="Find a pattern for me").wait_for()
+        visitor.locator("#camouflage-examples button").nth(0).click()
+        shows_photo(visitor)
+        visitors.append(visitor)
+    for visitor in visitors:
+        visitor.get_by_role("button", name="Find a pattern for me").click()
+        visitor.wait_for_timeout(3000)
+    visitors[-1].get_by_text(re.compile("busy", re.I)).first.wait_for()
+    for visitor in visitors:
+        visitor.context.close()
