@@ -70,9 +70,7 @@ def find(
 ) -> SearchResult:
     """One universal search with rotating photos and conditions; the best so far is kept on disk."""
     nets = models(names)
-    objective = Objective(
-        subjects(people, nets), nets, known, ObjectiveOptions(area_cap=AREA_CAP, photos=12)
-    )
+    objective = Objective(subjects(people, nets), nets, known, ObjectiveOptions(area_cap=AREA_CAP, photos=12))
     options = SearchOptions(
         budget, "gradient", SpaceOptions(shapes=shapes), 16, initial=32, seed=seed, rotate=5, reference=32
     )

@@ -22,12 +22,14 @@ class Setting:
         population: candidates of one generation, at least 2.
         area_cap: share of the valid region; larger candidates are shrunk to it before they are tried.
         free_layout: mirror and repeat are searched too, else they stay as ``space`` has them.
+        pool: mutants that a guided strategy draws and renders for each one it tries.
     """
 
     space: SpaceOptions
     population: int
     area_cap: float
     free_layout: bool = True
+    pool: int = 8
 
 
 class Strategy(ABC):

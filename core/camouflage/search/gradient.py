@@ -10,6 +10,7 @@ promising; the best of those that truly improve becomes the parent.
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from core.camouflage.matching import shrunk
 from core.camouflage.pattern import Pattern
@@ -18,7 +19,7 @@ from core.camouflage.search.base import Setting, strategies
 from core.camouflage.search.evolution import Evolution, annealed
 from core.camouflage.search.moves import mutated
 
-POOL = 16  # mutants drawn for each one tried
+SCREEN_SIZE = 84  # texels a side at which the pool is rendered: half the texture's
 BLIND = 0.25  # share of the candidates taken without looking at the slope
 
 
@@ -42,13 +43,15 @@ class GradientGuided(Evolution):
             return super().ask(progress)
         step, setting = annealed(progress), self.setting
         pool: list[Pattern] = []
-        for index in range(POOL * setting.population):
+        for index in range(max(setting.pool, 2) * setting.population):
             scale = step * (1.0, 0.5, 0.25)[index % 3]
             pool.append(mutated(self.parent, scale, setting.space, self.rng, layout=setting.free_layout))
         pool = shrunk(pool, setting.area_cap)
-        _, texture, slope = self.slope
+        _, _, slope = self.slope
         with torch.inference_mode():
-            gains = ((render(pool) - texture) * slope).sum((1, 2, 3)).numpy()
+            # the parent's own term is the same for all and left out
+            coarse = functional.avg_pool2d(slope, slope.shape[-1] // SCREEN_SIZE)
+            gains = torch.einsum("bchw,chw->b", render(pool, SCREEN_SIZE), coarse).numpy()
         blind = max(1, round(BLIND * setting.population))
         chosen = [int(index) for index in np.argsort(gains)[: setting.population - blind]]
         rest = [index for index in range(len(pool)) if index not in set(chosen)]

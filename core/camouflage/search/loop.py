@@ -14,6 +14,8 @@ from core.camouflage.space import SpaceOptions
 from core.errors import Code, UserError
 from core.types import Progress
 
+PASSES_FOR_ONE = 3  # forward passes of a candidate for which one more mutant is drawn and rendered
+MOST_POOLED = 16
 GRADIENT_COST = 3  # a gradient counts as so many evaluations: one forward and about two backward
 
 
@@ -129,9 +131,12 @@ class Search:
         self.objective = objective
         self.options = options
         self._rng = np.random.default_rng(options.seed)
-        setting = Setting(options.space, options.population, objective.options.area_cap, options.free_layout)
-        self.strategy: Strategy = strategies.create(options.strategy, setting, self._rng)
         self._judging = objective.conditions(options.seed, options.reference if options.rotate else None)
+        passes = len(objective.conditions(options.seed).picks) * len(objective.models)
+        pool = min(max(round(passes / PASSES_FOR_ONE), 2), MOST_POOLED)
+        cap = objective.options.area_cap
+        setting = Setting(options.space, options.population, cap, options.free_layout, pool)
+        self.strategy: Strategy = strategies.create(options.strategy, setting, self._rng)
         self._best: tuple[Pattern, Scores, int] | None = None
         self._current: tuple[Pattern, float] | None = None
         self._history: list[tuple[int, float, float]] = []
