@@ -1,7 +1,8 @@
 """One visitor's workbench in the camouflage tab: photos, whose face, the current pattern and its figures."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -61,6 +62,8 @@ class Bench:
         judgement: what was measured of it.
         result: the search that found it, None for patterns of other origin.
         stop: set to end a running search early.
+        wanted: the button was pressed and the search has not begun.
+        busy: a search is running.
     """
 
     shots: tuple[Shot, ...] = ()
@@ -70,6 +73,8 @@ class Bench:
     judgement: "Judgement | None" = None
     result: "Result | None" = None
     stop: threading.Event = field(default_factory=threading.Event)
+    wanted: bool = False
+    busy: bool = False
     _work: "Work | None" = None
 
     def images(self) -> int:
@@ -141,6 +146,19 @@ class Bench:
         """Take a pattern that no search has found for these photos."""
         self.pattern, self.origin, self.optimised = pattern, origin, ()
         self.judgement, self.result = None, None
+
+    @contextmanager
+    def searching(self) -> Iterator[bool]:
+        """The time of one search; gives False when nobody asked for it (any more)."""
+        asked, self.wanted = self.wanted, False
+        if not asked:
+            yield False
+            return
+        self.busy = True
+        try:
+            yield True
+        finally:
+            self.busy = False
 
     def found(self, result: "Result") -> None:
         """Take what a search found."""

@@ -91,29 +91,25 @@ def wire(services: Services, parts: Parts) -> Sequence[Any]:
     settings = [find.models, find.area, find.shapes, find.strategy, find.seed]
 
     def idle() -> Update:
-        return {
-            find.start: gr.update(value="Find a pattern for me", interactive=True),
-            find.stop: gr.update(visible=False),
-            results.working: "",
-        }
+        return {find.stop: gr.update(visible=False), results.working: ""}
 
     def bench_of(request: gr.Request) -> Bench:
         return services.session(request).room(SLUG, Bench)
 
-    @guarded(results.notice, idle)
+    @guarded(results.notice)
     def fetch_needed(request: gr.Request, preset: str, *values: Any) -> Iterator[Update]:
         bench = bench_of(request)
         bench.main()
+        options = options_for(preset, *values)
+        if bench.busy:
+            raise UserError(Code.BUSY, "A search of yours is running.", "Wait for it, or stop it first.")
         bench.stop.clear()
-        yield {
-            find.start: gr.update(value="Searching …", interactive=False),
-            find.stop: gr.update(visible=True),
-            results.working: bar(0, "Starting"),
-        }
+        bench.wanted = True
+        yield {find.stop: gr.update(visible=True), results.working: bar(0, "Starting")}
         try:
-            for event in paced(weights.fetch(first_fetch(options_for(preset, *values)))):
+            for event in paced(weights.fetch(first_fetch(options))):
                 yield {results.working: bar(event.done, event.message)}
-        except UserError as problem:  # the search goes on with what is here and says what is missing
+        except UserError as problem:  # the search goes on with what is here, and the bars say what is not
             gr.Warning(f"{problem.message} {problem.hint}", title="")
         yield panel.refreshed()
 
@@ -122,19 +118,19 @@ def wire(services: Services, parts: Parts) -> Sequence[Any]:
         from core.camouflage import system
 
         session, bench = services.session(request), bench_of(request)
-        if not bench.shots:
-            yield idle()  # fetch_needed has said why
-            return
-        stop, work, options = bench.stop, bench.work(), options_for(preset, *values)
-        curve = Curve(options.seconds)
-        final: system.Result | None = None
-        for event in paced(system.run(work, options, stop.is_set), 0.5):
-            if isinstance(event, Progress):
-                yield {results.working: bar(event.done, event.message) + curve.follow(event)}
-            else:
-                final = event
+        with bench.searching() as asked:
+            if not asked:
+                return
+            stop, work, options = bench.stop, bench.work(), options_for(preset, *values)
+            curve = Curve(options.seconds)
+            final: system.Result | None = None
+            for event in paced(system.run(work, options, stop.is_set), 0.5):
+                if isinstance(event, Progress):
+                    yield {results.working: bar(event.done, event.message) + curve.follow(event)}
+                else:
+                    final = event
         yield idle()
-        if final is None or work is not bench.work():
+        if final is None or not bench.shots or work is not bench.work():
             return  # another photo was chosen meanwhile
         bench.found(final)
         yield {
@@ -178,7 +174,7 @@ def wire(services: Services, parts: Parts) -> Sequence[Any]:
         bench_of(request).stop.set()
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    buttons = [find.start, find.stop, *results.all, results.chart_box, *panel.outputs]
+    buttons = [find.stop, *results.all, results.chart_box, *panel.outputs]
     hand = [parts.hand.shape, *parts.hand.values]
     fetch: dict[str, Any] = {"concurrency_id": FETCH, "outputs": buttons, **quiet}
     heavy: dict[str, Any] = {
