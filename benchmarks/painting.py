@@ -70,8 +70,8 @@ def main() -> None:
             rows.append([name, f"{1e3 * low:.0f}", f"{1e3 * middle:.0f}", f"{1e3 * high:.0f}"])
     text = table(["milliseconds", "least", "median", "most"], rows)
     text += (
-        f"\n\n{chosen.runs} runs after a warm-up, {chosen.threads} threads on {os.cpu_count()} cores. Patterns "
-        "of 8 mirrored shapes. The aim: the first row is less than any recogniser's."
+        f"\n\n{chosen.runs} runs after a warm-up, {chosen.threads} threads on {os.cpu_count()} cores. "
+        "Patterns of 8 mirrored shapes. The aim: the first row is less than any recogniser's."
     )
     print(text)
     if chosen.write:
