@@ -4,9 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault(
-    "GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir(), f"facet-{os.environ.get('USER', 'user')}"))
-)
+os.environ.setdefault("GRADIO_TEMP_DIR", f"{tempfile.gettempdir()}/facet-{os.environ.get('USER', 'user')}")
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
@@ -39,6 +37,8 @@ def build(services: Services) -> gr.Blocks:
 def main() -> None:
     """Serve until interrupted; then delete every visitor's files."""
     limits = settings()
+    if limits.threads:
+        os.environ["OMP_NUM_THREADS"] = str(limits.threads)  # read by torch, which is imported later
     root = Path(os.environ["GRADIO_TEMP_DIR"])
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     sessions = Sessions(root, limits.session_minutes)

@@ -27,7 +27,7 @@ def bench_for(services: Services, session: Session, uploads: Sequence[Upload | N
     """A workbench with the photos of one call."""
     bench = Bench()
     bench.start(
-        [take(services.photo(session, path_of(upload)), f"photo {n}") for n, upload in enumerate(uploads, 1)]
+        take([(f"photo {n}", services.photo(session, path_of(one))) for n, one in enumerate(uploads, 1)])
     )
     return bench
 

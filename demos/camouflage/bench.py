@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import Code, UserError
@@ -251,12 +250,16 @@ def judgement_report(
     }
 
 
-def take(image: Image, name: str) -> Shot:
-    """Find the faces of a photo; the largest is taken until a person says otherwise.
+def take(pictures: Sequence[tuple[str, Image]]) -> tuple[Shot, ...]:
+    """Find the faces of named photos, all at once; the largest is taken until a person says otherwise.
 
     Raises:
-        UserError: NO_FACE.
+        UserError: NO_FACE when one of them shows none.
     """
     from core import faces
 
-    return Shot(image, faces.find(image.pixels), 0, Path(name).stem)
+    found = faces.find_batch([image.pixels for _, image in pictures])
+    return tuple(
+        Shot(image, faces.require(people, image.pixels), 0, name)
+        for (name, image), people in zip(pictures, found, strict=True)
+    )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import gradio as gr
 
+SHOWN = 8  # people on the screen; the folder may hold more
 FOLDER = Path(__file__).resolve().parent.parent / "examples" / "faces"
 
 
@@ -18,7 +19,7 @@ def people() -> dict[str, list[Path]]:
 def gallery() -> list[tuple[str, str]]:
     """(picture, caption) of each person; gradio serves these files from where they are."""
     gr.set_static_paths([FOLDER])
-    return [(str(paths[0]), title(name)) for name, paths in people().items()]
+    return [(str(paths[0]), title(name)) for name, paths in people().items()][:SHOWN]
 
 
 def title(name: str) -> str:

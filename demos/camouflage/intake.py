@@ -99,7 +99,7 @@ def wire(services: Services, parts: Parts) -> None:
         """Start with a photo; the face that is largest is taken first."""
         session = services.session(request)
         try:
-            yield started(session, [take(services.photo(session, path_of(upload)), "your photo")])
+            yield started(session, take([("your photo", services.photo(session, path_of(upload)))]))
         except UserError:
             yield shown(session, session.room(SLUG, Bench), parts)  # what was there before is still there
             raise
@@ -110,7 +110,7 @@ def wire(services: Services, parts: Parts) -> None:
         from core.media import images
 
         paths = list(examples.people().values())[event.index]
-        shots = [take(images.load(path), path.stem) for path in paths]
+        shots = take([(path.stem, images.load(path)) for path in paths])
         return started(services.session(request), shots)
 
     @guarded(notice)
@@ -122,9 +122,9 @@ def wire(services: Services, parts: Parts) -> None:
         refused: UserError | None = None
         for number, upload in enumerate(uploads or (), 1):
             try:
-                shot = take(services.photo(session, path_of(upload)), f"photo {number}")
+                shots = take([(f"photo {number}", services.photo(session, path_of(upload)))])
                 with session.lock:
-                    bench.add([shot])
+                    bench.add(shots)
             except UserError as problem:
                 refused = problem
         yield shown(session, bench, parts)
