@@ -8,6 +8,7 @@ least impressed counts most, plus penalties for what cannot be worn (our choice,
 "Adversarial Camouflage", arXiv:2603.21867).
 """
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -297,7 +298,8 @@ class Objective:
         if self.options.worst == 0:
             return margins.mean(0)
         beta = self.options.worst
-        return (torch.logsumexp(beta * margins, 0) - np.log(len(margins))) / beta
+        smooth: Tensor = (torch.logsumexp(beta * margins, 0) - math.log(len(margins))) / beta
+        return smooth
 
     def _weights(self, margins: Tensor) -> Tensor:
         """Slope of the aggregate with respect to each recogniser's margin."""

@@ -9,8 +9,8 @@ from core.camouflage.pattern import FAMILIES, MAX_SHAPES, Pattern
 from core.camouflage.search import strategies
 from core.errors import Code, UserError
 
-QUICK_MODELS = ("dlib-resnet", "mobilefacenet-ms1m")
-THOROUGH_MODELS = ("dlib-resnet", "mobilefacenet-ms1m", "edgeface-s", "facenet-vggface2")
+QUICK_MODELS = ("dlib-resnet", "mobilefacenet-ms1m", "mobilefacenet-w600k")
+THOROUGH_MODELS = (*QUICK_MODELS, "facenet-vggface2")
 
 
 @dataclass(frozen=True, slots=True)
