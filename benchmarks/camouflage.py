@@ -31,6 +31,10 @@ COMMAND = (
     "python -m benchmarks.camouflage_universal --split a (b ...); python -m benchmarks.camouflage --write"
 )
 RANDOM_SEED = 12345
+PEOPLE = (
+    "5 people of lfw10 (50 photos) and 5 of johns (55 photos)",
+    "5 other people of lfw10 (50 photos)",
+)
 NAMES = {"a": "Universal A", "b": "Universal B", "c": "Universal C", "d": "Universal D"}
 
 
@@ -120,8 +124,23 @@ def text(name: str, outcome: Outcome, found: Sequence[Row], body: dict[str, obje
     head += ["painted - random, 95 %", "cosine clean / random / painted", "reached"]
     return (
         f"**{name}**: {body['evaluations']} evaluations, {float(str(body['forward_share'])):.0%} of the "
-        f"search's time inside the recognisers; area {outcome.area:.1%} of the valid region; the detector finds "
-        f"{outcome.detected:.0%} of the painted faces.\n\n{table(head, cells)}"
+        f"search's time inside the recognisers; area {outcome.area:.1%} of the valid region; the detector "
+        f"finds {outcome.detected:.0%} of the painted faces.\n\n{table(head, cells)}"
+    )
+
+
+def introduction(clean: Genuine, randoms: Sequence[Genuine], areas: Sequence[float]) -> str:
+    """What was measured, on whom, against what."""
+    tested = len(set(clean.person.tolist()))
+    return (
+        f"Searched on {PEOPLE[0]}; tested on {PEOPLE[1]}: {len(clean.probe)} genuine comparisons of "
+        "painted with clean photos, through the whole pipeline (paint the photo, find the face again, "
+        f"align, embed). Thresholds at FAR {FAR:.0%} as in the recognition section. Control: "
+        f"{len(randoms)} random patterns of equal area ({min(areas):.1%} to {max(areas):.1%} of the valid "
+        f"region on these photos, mean {np.mean(areas):.1%}). Intervals resample people ({tested} "
+        "clusters). Reached: searched recognisers below the 5th percentile of the random patterns, "
+        "never-seen ones below the random mean by an interval that excludes zero; `half` where the TAR is "
+        "also at most half of the random mean."
     )
 
 
@@ -191,19 +210,8 @@ def main() -> None:
     evaluator = Evaluator(chosen, models(names))
     clean = evaluator.unpainted()
     randoms, areas = random_outcomes(evaluator, arguments.randoms, arguments.work / "random")
-    people = (
-        "5 people of lfw10 (50 photos) and 5 of johns (55 photos)",
-        f"{len(tested)} other people of LFW ({len(chosen)} photos)",
-    )
-    parts = [
-        f"Searched on {people[0]}; tested on {people[1]}: {len(clean.probe)} genuine comparisons of painted "
-        f"with clean photos, through the whole pipeline (paint the photo, find the face again, align, embed). "
-        f"Thresholds at FAR {FAR:.0%} as in the recognition section. Control: {len(randoms)} random "
-        f"patterns of equal area ({min(areas):.1%} to {max(areas):.1%} of the valid region on these photos). Intervals "
-        f"resample people ({len(tested)} clusters). Reached means: searched recognisers below the 5th "
-        "percentile of the random patterns, never-seen ones below the random mean by an interval that excludes zero; "
-        "`half` where the TAR is at most half of the random mean."
-    ]
+    people = PEOPLE
+    parts = [introduction(clean, randoms, areas)]
     shipped = []
     for path in sorted(arguments.work.glob("universal-*.json")):
         body = json.loads(path.read_text(encoding="utf-8"))

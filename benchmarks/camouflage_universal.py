@@ -16,6 +16,7 @@ import torch
 from core import faces
 from core.camouflage.evaluate import Portrait
 from core.camouflage.objective import Objective, ObjectiveOptions, Standard
+from core.camouflage.pattern import Pattern
 from core.camouflage.search import Budget, Search, SearchOptions, SearchResult
 from core.camouflage.session import models, standards
 from core.camouflage.space import SpaceOptions
@@ -23,6 +24,7 @@ from core.camouflage.subjects import subjects
 from core.datasets import folders
 
 FAR = 0.01
+INITIAL = 32  # random patterns tried first
 AREA_CAP = 0.195  # a little below a fifth, since the test photos' valid regions differ
 # Every other person of lfw10, by name, is searched on; the five others only test.
 SPLITS = {
@@ -67,12 +69,20 @@ def find(
     seed: int,
     checkpoint: Path,
     shapes: int = 6,
+    start: Pattern | None = None,
 ) -> SearchResult:
     """One universal search with rotating photos and conditions; the best so far is kept on disk."""
     nets = models(names)
     objective = Objective(subjects(people, nets), nets, known, ObjectiveOptions(area_cap=AREA_CAP, photos=12))
     options = SearchOptions(
-        budget, "gradient", SpaceOptions(shapes=shapes), 16, initial=32, seed=seed, rotate=5, reference=32
+        budget,
+        "gradient",
+        SpaceOptions(shapes=shapes),
+        initial=INITIAL if start is None else 4,
+        seed=seed,
+        start=start,
+        rotate=5,
+        reference=32,
     )
     search = Search(objective, options)
     best = float("inf")
@@ -115,6 +125,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--out", type=Path, default=WORK)
+    parser.add_argument("--start", type=Path, help="a checkpoint to go on from")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -122,7 +133,12 @@ def main() -> None:
     path = arguments.out / f"universal-{arguments.split}-{arguments.seed}.json"
     budget = Budget(arguments.evaluations, arguments.seconds)
     known = standards(names, FAR)
-    result = find(search_portraits(arguments.data), names, known, budget, arguments.seed, path)
+    start = None
+    if arguments.start:
+        body = json.loads(arguments.start.read_text(encoding="utf-8"))
+        start = Pattern.from_json(json.dumps(body["pattern"]))
+    people = search_portraits(arguments.data)
+    result = find(people, names, known, budget, arguments.seed, path, start=start)
     write(result, names, path)
 
 
