@@ -80,7 +80,7 @@ def find(
         SpaceOptions(shapes=shapes),
         initial=INITIAL if start is None else 4,
         seed=seed,
-        start=start,
+        starts=() if start is None else (start,),
         rotate=5,
         reference=32,
     )

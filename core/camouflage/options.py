@@ -35,7 +35,9 @@ class Options:
         survival: also treat the painted photos (JPEG, resize ...) and look again.
         transfer: also search with each of ``optimise_on`` left out, sharing the budget.
         seed: of everything random.
-        start: a pattern to begin with.
+        start: a pattern to begin with; it is taken to have seen none but ``optimise_on``.
+        from_preset: begin with the first shipped preset that these options allow, too. The recognisers
+            of its search then count as optimised on.
 
     Raises:
         UserError: ``OPTION_RANGE``.
@@ -59,6 +61,7 @@ class Options:
     transfer: bool = False
     seed: int = 0
     start: Pattern | None = None
+    from_preset: bool = True
 
     def __post_init__(self) -> None:
         if not (self.seconds or self.evaluations):

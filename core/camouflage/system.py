@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 from core import weights
-from core.camouflage import survival
+from core.camouflage import presets, survival
 from core.camouflage.figures import ModelFigures
 from core.camouflage.matching import random_matched
 from core.camouflage.objective import Objective, ObjectiveOptions
 from core.camouflage.options import Options
 from core.camouflage.pattern import Pattern
+from core.camouflage.presets import Preset
 from core.camouflage.search import Budget, Search, SearchOptions, SearchResult
 from core.camouflage.session import Judgement, Session, models, standards, usable
 from core.camouflage.space import SpaceOptions
@@ -34,7 +35,7 @@ class Result:
     Attributes:
         judgement: the found pattern on the photos that judge, with the control beside it.
         search: how the search went.
-        optimised_on: recognisers that were used in the search.
+        optimised_on: recognisers that were used in the search, or in that of the preset it began with.
         survival: share of comparisons accepted by treatment and recogniser; empty when not asked for.
         transfer: what each search with one recogniser left out reached; None when not asked for.
         cancelled: the person stopped the search; this is the best until then.
@@ -82,7 +83,9 @@ def run(
         random_matched(options.randoms, options.area_cap, space(options), rng) if options.randoms else []
     )
     reserve = _judging_seconds(session, judges, options)
-    search = _search(session, used, options, time.perf_counter() - started, reserve)
+    preset = fitting(options) if options.from_preset else None
+    starts = tuple(one for one in (options.start, preset.pattern if preset else None) if one is not None)
+    search = _search(session, used, options, time.perf_counter() - started, reserve, starts)
     found: SearchResult | None = None
     for event in search.run(cancelled):
         if isinstance(event, SearchResult):
@@ -92,7 +95,8 @@ def run(
     assert found is not None
     stopped = cancelled()
     yield Progress(0.78, "Comparing with random patterns of equal area")
-    judgement = session.judge(found.pattern, judges, used, [] if stopped else randoms)
+    seen = used + tuple(name for name in (preset.optimised_on if preset else ()) if name not in used)
+    judgement = session.judge(found.pattern, judges, seen, [] if stopped else randoms)
     survived: dict[str, dict[str, float]] = {}
     if options.survival and not stopped:
         yield Progress(0.88, "Saving, shrinking and blurring the painted photo")
@@ -106,7 +110,9 @@ def run(
                 table = step
     seconds = time.perf_counter() - started
     report = _report(judgement, found, options, judges, survived, table, seconds)
-    yield Result(judgement, found, used, survived, table, stopped, report)
+    report["optimised_on"] = list(seen)
+    report["started_from"] = preset.name if preset else None
+    yield Result(judgement, found, seen, survived, table, stopped, report)
 
 
 def space(options: Options) -> SpaceOptions:
@@ -119,7 +125,25 @@ def space(options: Options) -> SpaceOptions:
     )
 
 
-def _search(session: Session, used: Sequence[str], options: Options, spent: float, reserve: float) -> Search:
+def fitting(options: Options) -> Preset | None:
+    """The first shipped preset within the options' shapes, colours and families; None without one."""
+    for preset in presets.load():
+        shapes = preset.pattern.shapes
+        allowed = all(one.color in options.colors and one.family in options.families for one in shapes)
+        few = len(preset.pattern.colors) <= options.max_colors
+        if allowed and few and len(shapes) == options.shapes:
+            return preset
+    return None
+
+
+def _search(
+    session: Session,
+    used: Sequence[str],
+    options: Options,
+    spent: float,
+    reserve: float,
+    starts: tuple[Pattern, ...],
+) -> Search:
     objective = Objective(
         session.subjects(used),
         models(used),
@@ -128,17 +152,17 @@ def _search(session: Session, used: Sequence[str], options: Options, spent: floa
     )
     seconds = max(options.seconds - spent - reserve, SHORTEST) if options.seconds else 0.0
     budget = Budget(options.evaluations, seconds)
-    return Search(objective, _search_options(options, budget))
+    return Search(objective, _search_options(options, budget, starts))
 
 
-def _search_options(options: Options, budget: Budget) -> SearchOptions:
+def _search_options(options: Options, budget: Budget, starts: tuple[Pattern, ...] = ()) -> SearchOptions:
     return SearchOptions(
         budget,
         options.strategy,
         space(options),
         options.population,
         seed=options.seed,
-        start=options.start,
+        starts=starts,
     )
 
 

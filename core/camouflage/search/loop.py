@@ -58,7 +58,7 @@ class SearchOptions:
         initial: random patterns of the capped area tried first, 1..256: the band that a chart draws
             behind the curve, and where strategies start.
         seed: of everything random in this search.
-        start: a pattern to begin with, for instance one found under a smaller cap.
+        starts: patterns to begin with, for instance one found under a smaller cap or on other people.
         rotate: new photos and conditions every so many generations, 0 for never. The best so far is
             then judged on ``reference`` photos that stay.
         reference: photos of the fixed judgement when rotating, 0 for as many as in a generation.
@@ -74,7 +74,7 @@ class SearchOptions:
     population: int = 16
     initial: int = 20
     seed: int = 0
-    start: Pattern | None = None
+    starts: tuple[Pattern, ...] = ()
     rotate: int = 0
     reference: int = 0
     free_layout: bool = True
@@ -200,12 +200,13 @@ class Search:
         self._band = tuple(sorted(float(value) for value in scores.total))
         self._consider(patterns, scores)
         totals = scores.total.tolist()
-        if options.start is not None:
-            given = limited([options.start], cap)
+        if options.starts:
+            given = limited(options.starts, cap)
             judged = self._evaluate(given, self._judging)
             self._consider(given, judged)
-            if len(given[0].shapes) == options.space.shapes:
-                patterns, totals = patterns + given, totals + judged.total.tolist()
+            for pattern, total in zip(given, judged.total.tolist(), strict=True):
+                if len(pattern.shapes) == options.space.shapes:  # vectors have one length
+                    patterns, totals = [*patterns, pattern], [*totals, total]
         self.strategy.tell(patterns, totals)
         self._follow(patterns, totals)
 

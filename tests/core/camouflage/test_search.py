@@ -75,7 +75,7 @@ def test_found_patterns_keep_the_area_and_the_colours(strategy: str) -> None:
 def test_a_larger_cap_is_never_worse_when_it_starts_from_the_smaller_solution() -> None:
     small = run("evolution", 80, objective=ObjectiveOptions(augmentation=None, area_cap=0.1))[1]
     large = run(
-        "evolution", 80, objective=ObjectiveOptions(augmentation=None, area_cap=0.2), start=small.pattern
+        "evolution", 80, objective=ObjectiveOptions(augmentation=None, area_cap=0.2), starts=(small.pattern,)
     )[1]
     assert large.score <= small.score + 1e-6
 

@@ -39,6 +39,7 @@ def small(**changes: object) -> Options:
         "population": 6,
         "randoms": 5,
         "views": 1,
+        "from_preset": False,
     }
     return Options(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -102,6 +103,17 @@ def test_recognisers_without_weights_are_left_out_or_refused() -> None:
     with pytest.raises(UserError) as problem:
         finish(small(optimise_on=("tiny-8",)))
     assert problem.value.code == Code.WEIGHTS_MISSING
+
+
+def test_what_a_preset_was_searched_on_is_not_called_never_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    black = Pattern(tuple(Shape("disc", x, 0.5, 0.4, 0.4, 0, "black") for x in (-0.6, 0.0, 0.6)))
+    shipped = SimpleNamespace(name="shipped", pattern=black, optimised_on=("tiny-2",))
+    monkeypatch.setattr(system.presets, "load", lambda: (shipped,))
+    _, result = finish(small(from_preset=True))
+    assert {one.role for one in result.judgement.figures} == {"optimised"}
+    assert result.report["started_from"] == "shipped" and "tiny-2" in result.optimised_on
+    _, other = finish(small(from_preset=True, colors=("red", "white")))
+    assert other.report["started_from"] is None and other.judgement.figures[-1].role == "unseen"
 
 
 def test_judging_by_hand_changes_only_the_face() -> None:
