@@ -118,13 +118,17 @@ def _forward(crops: Tensor) -> tuple[Tensor, Tensor]:
 @lru_cache(maxsize=1)
 def net() -> LandmarkNet:
     """The landmark net with its weights, in eval mode, frozen but differentiable in its input."""
-    state = load_file(weights.resolve("face-landmarker"))
-    prefix = "landmarks."
-    model = LandmarkNet()
-    model.load_state_dict(
-        {k.removeprefix(prefix): v.float() for k, v in state.items() if k.startswith(prefix)}
-    )
-    return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    with torch.inference_mode(False):  # whoever asks first, the parameters must serve gradients too
+        model = LandmarkNet()
+        model.load_state_dict(state("landmarks"))
+        return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+def state(part: str) -> dict[str, Tensor]:
+    """The float32 parameters of one net of the Face Landmarker: ``landmarks`` or ``blendshapes``."""
+    stored = load_file(weights.resolve("face-landmarker"))
+    prefix = f"{part}."
+    return {key.removeprefix(prefix): v.float() for key, v in stored.items() if key.startswith(prefix)}
 
 
 def _from_detection(face: Face) -> Square:

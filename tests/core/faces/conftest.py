@@ -1,14 +1,18 @@
 """Faces whose truth is known: the mean face placed in a picture of any size, at any place and lean."""
 
+import importlib.util
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from core.faces import topology
-from core.types import Face
+from core.types import Face, Pixels
 
 Place = Callable[..., Face]
+ORACLES = Path(__file__).with_name("landmark_oracles.py")
 
 
 @pytest.fixture
@@ -23,3 +27,19 @@ def place() -> Place:
         return Face(box=box, score=1.0, five=topology.five_points(points), landmarks=points, depth=depth)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def oracles() -> ModuleType:
+    """The script that made the golden answers of the landmark nets, for its drawn inputs."""
+    spec = importlib.util.spec_from_file_location("landmark_oracles", ORACLES)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def drawn(oracles: ModuleType) -> Pixels:
+    """256×256×3 uint8: a face of a few ellipses, eyes 51 pixels apart, that the detector takes for one."""
+    return np.asarray((oracles.drawings()[1] * 255).round(), np.uint8)
