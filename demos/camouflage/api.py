@@ -38,10 +38,14 @@ def packed(session: Session, bench: Bench) -> tuple[str, list[str], dict[str, An
     return paths[0], paths, judgement_report(bench.judgement, bench.result, bench.origin)
 
 
-def pattern_of(text: str) -> Pattern:
-    """A pattern from its JSON, or the ready-made one of this name."""
+def put(bench: Bench, text: str) -> None:
+    """Take a pattern from its JSON, or the ready-made one of this name."""
     text = (text or "").strip()
-    return Pattern.from_json(text) if text.startswith("{") else ready.preset(text).pattern
+    if text.startswith("{"):
+        bench.put(Pattern.from_json(text), "hand")
+    else:
+        chosen = ready.preset(text)
+        bench.put(chosen.pattern, "ready", chosen.optimised_on)
 
 
 def lay_out_and_wire(services: Services) -> None:
@@ -96,9 +100,8 @@ def lay_out_and_wire(services: Services) -> None:
             report: verdict in words, figures by recogniser and weight hashes
         """
         session = services.sessions.loose()
-        wanted = pattern_of(pattern)
         bench = bench_for(services, session, [photo])
-        bench.put(wanted, "hand" if pattern.strip().startswith("{") else "ready")
+        put(bench, pattern)
         bench.judge(control=True)
         return packed(session, bench)
 

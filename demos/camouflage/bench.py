@@ -61,6 +61,7 @@ class Bench:
         judgement: what was measured of it.
         result: the search that found it, None for patterns of other origin.
         stop: set to end a running search early.
+        arriving: held while a photo is looked at, so that an impatient press of a button can wait for it.
         wanted: the button was pressed and the search has not begun.
         busy: a search is running.
     """
@@ -72,6 +73,7 @@ class Bench:
     judgement: "Judgement | None" = None
     result: "Result | None" = None
     stop: threading.Event = field(default_factory=threading.Event)
+    arriving: threading.Lock = field(default_factory=threading.Lock)
     wanted: bool = False
     busy: bool = False
     _work: "Work | None" = None
@@ -141,9 +143,9 @@ class Bench:
             self._work = Session(search, test)
         return self._work
 
-    def put(self, pattern: "Pattern", origin: Origin) -> None:
+    def put(self, pattern: "Pattern", origin: Origin, optimised: tuple[str, ...] = ()) -> None:
         """Take a pattern that no search has found for these photos."""
-        self.pattern, self.origin, self.optimised = pattern, origin, ()
+        self.pattern, self.origin, self.optimised = pattern, origin, optimised
         self.judgement, self.result = None, None
 
     @contextmanager

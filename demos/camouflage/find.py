@@ -21,6 +21,8 @@ from demos.services import FETCH, HEAVY, Services
 if TYPE_CHECKING:
     from core.camouflage.options import Options
 
+TO_RESULT = """() => { const picture = document.querySelector("#camouflage-slider img");
+  if (innerWidth < 700 && picture) picture.scrollIntoView({behavior: "smooth", block: "center"}); }"""
 FIRST_FETCH_BYTES = 80_000_000  # what the first press of the button may carry
 
 
@@ -99,7 +101,8 @@ def wire(services: Services, parts: Parts) -> Sequence[Any]:
     @guarded(results.notice)
     def fetch_needed(request: gr.Request, preset: str, *values: Any) -> Iterator[Update]:
         bench = bench_of(request)
-        bench.main()
+        with bench.arriving:
+            bench.main()
         options = options_for(preset, *values)
         if bench.busy:
             raise UserError(Code.BUSY, "A search of yours is running.", "Wait for it, or stop it first.")
@@ -182,6 +185,7 @@ def wire(services: Services, parts: Parts) -> Sequence[Any]:
     }  # fmt: skip
     first = find.start.click(fetch_needed, [find.preset, *settings], **fetch)
     second = first.then(search, [find.preset, *settings], **heavy)
+    second.then(None, js=TO_RESULT, api_visibility="private")
     third = second.then(fetch_judges, **fetch)
     fourth = third.then(extend, **heavy)
     find.more.expand(methods, outputs=find.strategy, queue=False, **quiet)

@@ -99,7 +99,10 @@ def wire(services: Services, parts: Parts) -> None:
         """Start with a photo; the face that is largest is taken first."""
         session = services.session(request)
         try:
-            yield started(session, take([("your photo", services.photo(session, path_of(upload)))]))
+            with session.room(SLUG, Bench).arriving:
+                image = services.photo(session, path_of(upload))
+                update = started(session, take([("your photo", image)]))
+            yield update
         except UserError:
             yield shown(session, session.room(SLUG, Bench), parts)  # what was there before is still there
             raise
@@ -110,8 +113,10 @@ def wire(services: Services, parts: Parts) -> None:
         from core.media import images
 
         paths = list(examples.people().values())[event.index]
-        shots = take([(path.stem, images.load(path)) for path in paths])
-        return started(services.session(request), shots)
+        session = services.session(request)
+        with session.room(SLUG, Bench).arriving:
+            shots = take([(path.stem, images.load(path)) for path in paths])
+            return started(session, shots)
 
     @guarded(notice)
     def add_photos(uploads: Sequence[Mapping[str, Any]] | None, request: gr.Request) -> Iterator[Update]:

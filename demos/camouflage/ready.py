@@ -1,5 +1,6 @@
 """Ready-made: a universal pattern is painted at once, then compared with random ones of equal area."""
 
+import html
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +8,7 @@ import gradio as gr
 
 from core.camouflage import presets
 from core.errors import Code, UserError
-from demos.base import Update, guarded, panel
+from demos.base import Update, guarded
 from demos.camouflage import showing
 from demos.camouflage.bench import SLUG, Bench
 from demos.camouflage.hand import controls
@@ -48,9 +49,9 @@ def wire(services: Services, parts: Parts) -> None:
         session = services.session(request)
         bench = session.room(SLUG, Bench)
         chosen = preset(name)
-        yield {parts.ready_note: panel("advice", chosen.sentence())}
+        yield {parts.ready_note: f'<div class="facet-note">{html.escape(chosen.sentence())}</div>'}
         bench.main()
-        bench.put(chosen.pattern, "ready")
+        bench.put(chosen.pattern, "ready", chosen.optimised_on)
         yield {results.slider: showing.pictures(session, bench), **controls(parts.hand, chosen.pattern)}
         bench.judge()
         yield {**showing.shown(session, bench, parts), results.working: bar(0.6, "Comparing with chance")}

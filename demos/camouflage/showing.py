@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 ROLES = {
     ("found", "optimised"): "searched with",
     ("found", "unseen"): "never seen by the search",
-    ("ready", "unseen"): "judges the ready-made pattern",
+    ("ready", "optimised"): "searched with, on other people",
+    ("ready", "unseen"): "never seen by the search",
     ("hand", "unseen"): "judges your design",
 }
 

@@ -124,14 +124,19 @@ def test_a_pattern_file_is_opened_and_refused_in_words(page, tmp_path: Path) -> 
     page.get_by_role("tab", name="By hand").click()
     wrong = tmp_path / "wrong.json"
     wrong.write_text("[]")
-    chooser = page.locator("#camouflage-open input[type=file]")
-    chooser.set_input_files(wrong)
+
+    def open_file(path: Path) -> None:
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Open a pattern file (JSON)").click()
+        chooser.value.set_files(path)
+
+    open_file(wrong)
     page.locator("#camouflage-notice").get_by_text("This is no pattern file.").wait_for()
     shows_photo(page)
     right = tmp_path / "right.json"
     shape = Shape("disc", 0.0, 0.6, 0.8, 0.8, 0.0, "blue")
     right.write_text(Pattern((shape, shape), mirror=True).to_json())
-    chooser.set_input_files(right)
+    open_file(right)
     page.get_by_text("2 disc").wait_for(timeout=LONG)
     page.locator("#camouflage-verdict .facet-verdict").wait_for(timeout=LONG)
     assert page.get_by_role("checkbox", name="Mirror on both halves of the face").is_checked()
@@ -207,3 +212,22 @@ def test_a_full_queue_is_a_sentence(chromium, serve) -> None:
     visitors[-1].get_by_text(re.compile("busy", re.I)).first.wait_for()
     for visitor in visitors:
         visitor.context.close()
+
+
+def test_without_a_network_the_tab_works_with_what_is_there(chromium, serve, tmp_path: Path) -> None:
+    alone = serve(FACET_OFFLINE="1", FACET_CACHE=str(tmp_path))
+    visitor = chromium.new_context().new_page()
+    visitor.goto(alone.url)
+    visitor.get_by_role("button", name="Models, licences and where they come from").click()
+    grey = visitor.locator(".facet-table tr.absent")
+    assert grey.count() >= 5
+    assert "switched off" in grey.first.inner_text()
+    assert visitor.get_by_role("button", name="Nothing can be fetched now").is_disabled()
+    visitor.locator("#camouflage-examples button").nth(1).click()
+    shows_photo(visitor)
+    visitor.get_by_role("button", name="Find a pattern for me").click()
+    visitor.locator("#camouflage-verdict .facet-verdict").wait_for(timeout=LONG)
+    assert visitor.locator("#camouflage-bars .row:not(.absent)").count() == 1
+    assert visitor.locator("#camouflage-bars .row.absent").count() >= 5
+    assert "dlib" in visitor.locator("#camouflage-bars .row:not(.absent)").inner_text()
+    visitor.context.close()
