@@ -53,7 +53,7 @@ class Options:
     max_colors: int = 3
     colors: tuple[str, ...] = tuple(PALETTE)
     families: tuple[str, ...] = FAMILIES
-    strategy: str = "gradient"
+    strategy: str = "evolution"
     randoms: int = 20
     population: int = 12
     views: int = 2

@@ -69,7 +69,7 @@ class SearchOptions:
     """
 
     budget: Budget
-    strategy: str = "gradient"
+    strategy: str = "evolution"
     space: SpaceOptions = field(default_factory=SpaceOptions)
     population: int = 16
     initial: int = 20
