@@ -47,8 +47,8 @@ def runnable(role: str) -> tuple[weights.Entry, ...]:
 
 
 def missing(names: Sequence[str]) -> tuple[str, ...]:
-    """Those that are not here but can be fetched."""
-    states = ((name, weights.status(name)) for name in names)
+    """Those that are not here, can be fetched and are no mere option."""
+    states = ((name, weights.status(name)) for name in names if not weights.entry(name).optional)
     return tuple(name for name, state in states if not state.present and state.fetchable)
 
 
@@ -62,7 +62,7 @@ def listing(names: Sequence[str]) -> str:
             absent.append(number)
         rows.append(
             (
-                entry.title,
+                f"{entry.title} (optional)" if entry.optional else entry.title,
                 state.reason,
                 weights.megabytes(size),
                 entry.weights_licence,
@@ -79,7 +79,7 @@ def button_for(names: Sequence[str]) -> dict[str, Any]:
     if wanted:
         size = sum(weights.status(name).bytes_to_fetch for name in wanted)
         return {"value": f"Fetch the missing models ({weights.megabytes(size)})", "interactive": True}
-    here = all(weights.status(name).present for name in names)
+    here = all(weights.status(name).present or weights.entry(name).optional for name in names)
     return {"value": "All models are here" if here else "Nothing can be fetched now", "interactive": False}
 
 
