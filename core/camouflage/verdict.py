@@ -104,7 +104,8 @@ def _group(lead: str, group: Sequence[ModelFigures], *, joined: bool = False) ->
         return ""
     parts = []
     for one in group:
-        text = f"{one.title}{', which' * joined} accepts {one.painted_accepted:.0%} (clean {one.clean_accepted:.0%}"
+        who = f"{one.title}, which" if joined else one.title
+        text = f"{who} accepts {one.painted_accepted:.0%} (clean {one.clean_accepted:.0%}"
         if one.band is not None:
             text += f", random patterns of equal area {one.band.accepted:.0%}"
             text += "" if one.beats_random else "; not better than chance allows"
