@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from core.faces import regions
-from core.faces.align import CANONICAL_SIZE, TEMPLATE, align, similarity
+from core.faces import parts
+from core.faces.align import CANONICAL_SIZE, align
+from core.faces.skin import canonical
 from core.types import Face, FloatArray, Notice, Pixels
 
 # Measured on 50 photos of lfw10 (10 people) with the WebFace600K MobileFaceNet, genuine cosine .644:
@@ -54,7 +55,7 @@ def measure(pixels: Pixels, face: Face) -> Quality:
     """
     crop = align(pixels, face)
     luma = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    found = regions.masks(_canonical(face), CANONICAL_SIZE, CANONICAL_SIZE)
+    found = parts.masks(canonical(face), CANONICAL_SIZE, CANONICAL_SIZE)
     skin = found["cheeks"] | found["nose bridge"] | found["nose tip"]
     half = cv2.resize(luma, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)[INNER]
     edges = float(cv2.Laplacian(half, cv2.CV_32F).var())
@@ -102,9 +103,3 @@ def advice(quality: Quality, face: Face) -> tuple[Notice, ...]:
     if quality.grey:
         notices.append(Notice("grey", "The photo is black and white, so colours cannot be judged on it."))
     return tuple(notices)
-
-
-def _canonical(face: Face) -> Face:
-    matrix = similarity(face.five)
-    points: FloatArray = regions.landmarks_of(face) @ matrix[:, :2].T + matrix[:, 2]
-    return Face(box=(0, 0, 1, 1), score=face.score, five=TEMPLATE, landmarks=points.astype(np.float32))

@@ -1,102 +1,32 @@
-"""Parts of a face as masks, cut out of the photo by outlines of landmarks.
+"""Semantic regions of a face and the skin that paint can go on, as masks of a photo."""
 
-The outlines are our choice after the usual names of facial regions; neighbours share their border points and
-the regions tile the face oval except the mouth's opening.
-"""
-
-from functools import lru_cache
-
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from core.errors import Code, UserError
 from core.faces import outlines, topology
-from core.types import Face, FloatArray, Mask
+from core.faces.parts import PAIRED, REGIONS, SIDES, drawing, fill, landmarks_of, masks
+from core.faces.skin import Parser, bare_skin
+from core.types import Face, Mask, Pixels
 
-REGIONS = (
-    *("forehead", "temples", "brows", "eyes", "periocular", "nose bridge"),
-    *("nose tip", "cheeks", "upper lip", "lips", "chin", "jaw"),
-)
-SIDES = ("left", "right")
-PAIRED = ("temples", "brows", "eyes", "periocular", "cheeks", "jaw")
-SUBPIXEL = 4  # bits
+__all__ = ["PAIRED", "REGIONS", "SIDES", "landmarks_of", "masks", "paintable"]
 
-# Outlines on the picture's left, drawn in this order, so that a brow lies over the region around the eye.
-_LEFT = {
-    "temples": (54, 68, 70, 156, 143, 34, 127, 162, 21),
-    "cheeks": (
-        *(127, 34, 143, 111, 117, 118, 119, 120, 121, 128, 114, 217, 126, 209, 129),
-        *(206, 216, 57, 212, 214, 192, 213, 132, 93, 234),
-    ),
-    "jaw": (132, 213, 192, 214, 212, 57, 61, 146, 91, 106, 204, 211, 170, 149, 150, 136, 172, 58),
-    "periocular": (143, 156, 70, 63, 105, 66, 107, 55, 193, 245, 128, 121, 120, 119, 118, 117, 111),
-    "brows": outlines.LEFT_BROW,
-    "eyes": outlines.LEFT_EYE,
+MARGINS = {  # eye-distances by which what paint must spare is grown
+    "eyes": 0.06,  # lashes
+    "nostrils": 0.02,
+    "mouth": 0.01,
+    "brows": 0.03,
+    "lips": 0.02,
 }
-# Left halves, from the midline above to the midline below, of outlines that cross it.
-_ACROSS = {
-    "forehead": (10, 109, 67, 103, 54, 68, 70, 63, 105, 66, 107, 9),
-    "nose bridge": (9, 107, 55, 193, 245, 128, 114, 217, 126, 198, 134, 51, 5),
-    "nose tip": (5, 51, 134, 198, 126, 209, 129, 64, 98, 97, 2),
-    "upper lip": (2, 97, 98, 64, 129, 206, 216, 57, 61, 185, 40, 39, 37, 0),
-    "chin": (17, 84, 181, 91, 106, 204, 211, 170, 149, 176, 148, 152),
-}
-
-
-@lru_cache(maxsize=1)
-def _drawing() -> tuple[tuple[str, str, tuple[int, ...]], ...]:
-    """Region, side ("" across the midline) and outline, in drawing order."""
-
-    def mirrored(outline: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(int(i) for i in topology.MIRROR[list(outline)])
-
-    whole = [(name, "", half + mirrored(half)[-2:0:-1]) for name, half in _ACROSS.items()]
-    paired = [
-        (name, side, outline if side == "left" else mirrored(outline))
-        for name, outline in _LEFT.items()
-        for side in SIDES
-    ]
-    return (
-        *paired[:6],
-        *whole,
-        *paired[6:],
-        ("lips", "", outlines.LIPS_OUTER),
-        ("", "", outlines.LIPS_INNER),
-    )
-
-
-def masks(face: Face, height: int, width: int, *, sides: bool = False) -> dict[str, Mask]:
-    """Where each region of a face lies.
-
-    Args:
-        face: with landmarks.
-        height: rows of the canvas, whose pixels the landmarks count.
-        width: its columns.
-        sides: split :data:`PAIRED` regions into ``"left cheeks"``, ``"right cheeks"`` and so on, by the
-            picture's left and right.
-
-    Returns:
-        height×width bool by region name, pairwise disjoint; all False where the face is outside.
-
-    Raises:
-        UserError: ``FACE_UNSUITABLE`` for a face without landmarks.
-    """
-    labels = np.zeros((height, width), np.uint8)
-    points = landmarks_of(face)
-    drawing = _drawing()
-    for number, (_, _, outline) in enumerate(drawing, 1):
-        fill(labels, points[list(outline)], number)
-    names = [f"{side} {name}" if sides and side else name for name, side, _ in drawing]
-    keys = [name for name in REGIONS if not (sides and name in PAIRED)]
-    if sides:
-        keys += [f"{side} {name}" for name in PAIRED for side in SIDES]
-    numbers = {key: [n for n, name in enumerate(names, 1) if name == key] for key in keys}
-    return {key: np.isin(labels, found) for key, found in numbers.items()}
 
 
 def paintable(
-    face: Face, height: int, width: int, *, include_brows: bool = False, include_lips: bool = False
+    face: Face,
+    height: int,
+    width: int,
+    *,
+    include_brows: bool = False,
+    include_lips: bool = False,
+    pixels: Pixels | None = None,
+    parser: Parser | None = None,
 ) -> Mask:
     """Bare skin that paint can go on: the face without eyes and lashes, mouth, nostrils, lips and brows.
 
@@ -106,6 +36,9 @@ def paintable(
         width: its columns.
         include_brows: count the eyebrows in.
         include_lips: count the lips in (never the mouth's opening).
+        pixels: height×width×3 uint8 RGB of that canvas; given, hair, beards, glasses and background in
+            front of the face are left out too, see :mod:`core.faces.skin`.
+        parser: a face parser that judges the pixels instead.
 
     Returns:
         height×width bool, a part of the union of :func:`masks`.
@@ -116,34 +49,16 @@ def paintable(
     points = landmarks_of(face)
     unit = float(np.linalg.norm(np.subtract(*topology.eye_centres(points))))
     skin = np.zeros((height, width), np.uint8)
-    for _, _, outline in _drawing():
+    for _, _, outline in drawing():
         fill(skin, points[list(outline)], 1)
-    spared = [(outlines.LEFT_EYE, 0.06), (outlines.RIGHT_EYE, 0.06), (outlines.LIPS_INNER, 0.01)]
-    spared += [(outlines.LEFT_NOSTRIL, 0.02), (outlines.RIGHT_NOSTRIL, 0.02)]
+    spared = {"eyes": (outlines.LEFT_EYE, outlines.RIGHT_EYE), "mouth": (outlines.LIPS_INNER,)}
+    spared["nostrils"] = (outlines.LEFT_NOSTRIL, outlines.RIGHT_NOSTRIL)
     if not include_brows:
-        spared += [(outlines.LEFT_BROW, 0.03), (outlines.RIGHT_BROW, 0.03)]
+        spared["brows"] = (outlines.LEFT_BROW, outlines.RIGHT_BROW)
     if not include_lips:
-        spared += [(outlines.LIPS_OUTER, 0.02)]
-    for outline, margin in spared:
-        fill(skin, points[list(outline)], 0, margin * unit)
-    return skin.astype(bool)
-
-
-def landmarks_of(face: Face) -> FloatArray:
-    """478×2 landmarks of a face that must have them (UserError ``FACE_UNSUITABLE`` otherwise)."""
-    if face.landmarks is None:
-        raise UserError(
-            Code.FACE_UNSUITABLE,
-            "This face was found but not measured.",
-            "Choose a photo in which the face is larger and clearer.",
-        )
-    return face.landmarks
-
-
-def fill(canvas: NDArray[np.uint8], outline: FloatArray, value: int, margin: float = 0.0) -> None:
-    """Fill a closed outline (K×2 pixels, pixel centres at whole numbers), grown by ``margin`` pixels."""
-    scale = 1 << SUBPIXEL
-    corners = np.clip(np.round(outline * scale), -(1 << 24), 1 << 24).astype(np.int32)
-    cv2.fillPoly(canvas, [corners], value, cv2.LINE_8, SUBPIXEL)
-    if margin > 0:
-        cv2.polylines(canvas, [corners], True, value, max(1, round(2 * margin)), cv2.LINE_8, SUBPIXEL)
+        spared["lips"] = (outlines.LIPS_OUTER,)
+    for name, features in spared.items():
+        for outline in features:
+            fill(skin, points[list(outline)], 0, MARGINS[name] * unit)
+    bare = skin.astype(bool)
+    return bare if pixels is None else bare & bare_skin(pixels, face, parser)
