@@ -12,7 +12,7 @@ from core.types import Face, FloatArray, Notice, Pixels
 
 PRESENCE = 0.5  # the landmark net's belief below which a detection is no face
 SURE = 0.88  # YuNet's score on upright LFW faces is .93, at 45 degrees .85, on their side .73
-MARGIN = 0.03  # by how much a turned photo must look better than the photo as it is
+MARGIN = 0.05  # by how much a turned photo must score better; on 25 LFW photos right up to 45 degrees in 96 %
 TINY = 16.0  # px: detections with a smaller longer side are too small to measure
 
 

@@ -10,7 +10,6 @@ import torch
 
 from core import weights
 from core.faces import detect, landmarks
-from core.faces._blendshape_net import BlendshapeNet
 from core.faces.landmarks import Square
 from core.training import convert_face_landmarker as convert
 from core.types import Pixels
@@ -25,14 +24,6 @@ def test_points_and_presence_are_those_of_the_original_graph(oracles: ModuleType
     assert np.abs(points.numpy() - GOLDEN["points"]).max() < 0.002  # pixels of 256
     assert np.allclose(presence.numpy(), GOLDEN["presence"], atol=1e-3)
     assert presence[0] < 0 < presence[1]  # waves are no face
-
-
-def test_blendshapes_are_those_of_the_original_graph(oracles: ModuleType) -> None:
-    net = BlendshapeNet()
-    net.load_state_dict(landmarks.state("blendshapes"))
-    with torch.inference_mode():
-        actions = net.eval()(torch.from_numpy(oracles.shapes()))
-    assert np.abs(actions.numpy() - GOLDEN["actions"]).max() < 1e-4
 
 
 def test_the_net_is_differentiable_in_its_input_even_if_first_loaded_for_inference(
