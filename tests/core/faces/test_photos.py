@@ -83,3 +83,13 @@ def test_bare_skin_is_most_of_a_face(photos: list[Pixels], faces: list[tuple[Fac
         whole = regions.paintable(found[0], 250, 250)
         shares.append(regions.paintable(found[0], 250, 250, pixels=pixels).sum() / whole.sum())
     assert np.median(shares) > 0.9 and min(shares) > 0.6
+
+
+def test_flowers_are_hardly_ever_faces(data_dir: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    column = parquet.read_table(data_dir / "natural" / "flowers12.parquet").column("image")
+    chosen = np.random.default_rng(0).choice(len(column), 100, replace=False)
+    encoded = [column[int(i)].as_py() for i in chosen]
+    raw = [item["bytes"] if isinstance(item, dict) else item for item in encoded]
+    photos = [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) for data in raw]
+    assert sum(bool(faces) for faces in find_batch(photos)) <= 2
