@@ -165,7 +165,7 @@ def panel(kind: str, message: str, hint: str = "", *, code: str = "") -> str:
     return f'<div class="facet-panel {kind}" role="{role}"{data}><b>{html.escape(message)}</b>{rest}</div>'
 
 
-def notices_panel(notices: tuple[Notice, ...] | list[Notice]) -> str:
+def notices_panel(notices: Sequence[Notice]) -> str:
     """What the person should know about a photo, as one quiet box; empty when there is nothing."""
     sentences = list(dict.fromkeys(notice.message for notice in notices))
     if not sentences:

@@ -111,8 +111,7 @@ def wire(panel: ModelsPanel) -> None:
     fetching = panel.button.click(
         fetch_models,
         outputs=panel.outputs,
-        concurrency_id=FETCH,
-        concurrency_limit=1,
+        **FETCH,
         show_progress="hidden",
         api_visibility="private",
     )

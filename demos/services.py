@@ -1,7 +1,10 @@
 """What a tab may use of the house: its settings, its visitors' sessions, the way in for photos."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import gradio as gr
 
@@ -10,9 +13,12 @@ from core.settings import Settings
 from core.types import Image
 from demos.sessions import Session, Sessions, discard
 
-HEAVY = "heavy"  # one queue for everything that computes for seconds
-LIGHT = "light"  # answers within about a second, so that a search of one visitor does not freeze others
-FETCH = "fetch"  # downloads of weights
+# Shared limits of events, to be given to every event with ``**``: one heavy job at a time for the whole app;
+# what answers within about a second beside it, so that one visitor's search freezes nobody; downloads, which
+# wait for the network and lock each file by themselves.
+HEAVY: Mapping[str, Any] = MappingProxyType({"concurrency_id": "heavy", "concurrency_limit": 1})
+LIGHT: Mapping[str, Any] = MappingProxyType({"concurrency_id": "light", "concurrency_limit": 2})
+FETCH: Mapping[str, Any] = MappingProxyType({"concurrency_id": "fetch", "concurrency_limit": 4})
 
 
 @dataclass(frozen=True, slots=True)

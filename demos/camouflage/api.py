@@ -133,7 +133,7 @@ def lay_out_and_wire(services: Services) -> None:
         pattern = gr.Textbox(label="Pattern as JSON, or the name of a ready-made one")
         outputs = [gr.Image(label="Painted photo"), gr.File(label="Files", file_count="multiple")]
         report, listed = gr.JSON(label="Report"), gr.JSON(label="Models")
-        heavy: dict[str, Any] = {"concurrency_id": HEAVY, "preprocess": False, "api_visibility": "public"}
+        heavy: dict[str, Any] = {**HEAVY, "preprocess": False, "api_visibility": "public"}
         gr.Button().click(
             find_camouflage,
             [photo, more, preset, seed],

@@ -69,7 +69,7 @@ def wire(services: Services, parts: Parts, after: Sequence[Any]) -> None:
 
     shared: dict[str, Any] = {
         "outputs": [results.notice, results.files],
-        "concurrency_id": LIGHT,
+        **LIGHT,
         "show_progress_on": results.files,
         "api_visibility": "private",
     }

@@ -87,7 +87,7 @@ def first_fetch(options: "Options") -> tuple[str, ...]:
     return tuple(needed)
 
 
-def wire(services: Services, parts: Parts) -> Sequence[Any]:
+def wire(services: Services, parts: Parts) -> list[Any]:
     """Wire the search; returns the events that "Forget my images" must stop."""
     find, results, panel = parts.find, parts.results, parts.models
     settings = [find.models, find.area, find.shapes, find.strategy, find.seed]
@@ -114,7 +114,10 @@ def wire(services: Services, parts: Parts) -> Sequence[Any]:
                 yield {results.working: bar(event.done, event.message)}
         except UserError as problem:  # the search goes on with what is here, and the bars say what is not
             gr.Warning(f"{problem.message} {problem.hint}", title="")
-        yield panel.refreshed()
+        yield {
+            results.working: bar(0, "Waiting for its turn: one search runs at a time"),
+            **panel.refreshed(),
+        }
 
     @guarded(results.notice, idle, follows=True)
     def search(request: gr.Request, preset: str, *values: Any) -> Iterator[Update]:
@@ -179,10 +182,8 @@ def wire(services: Services, parts: Parts) -> Sequence[Any]:
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     buttons = [find.stop, *results.all, results.chart_box, *panel.outputs]
     hand = [parts.hand.shape, *parts.hand.values]
-    fetch: dict[str, Any] = {"concurrency_id": FETCH, "outputs": buttons, **quiet}
-    heavy: dict[str, Any] = {
-        "concurrency_id": HEAVY, "concurrency_limit": 1, "outputs": buttons + hand, **quiet
-    }  # fmt: skip
+    fetch: dict[str, Any] = {**FETCH, "outputs": buttons, **quiet}
+    heavy: dict[str, Any] = {**HEAVY, "outputs": buttons + hand, **quiet}
     first = find.start.click(fetch_needed, [find.preset, *settings], **fetch)
     second = first.then(search, [find.preset, *settings], **heavy)
     second.then(None, js=TO_RESULT, api_visibility="private")

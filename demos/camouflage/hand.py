@@ -107,7 +107,7 @@ def wire(services: Services, parts: Parts) -> None:
         return showing.shown(services.session(request), bench, parts)
 
     shared: dict[str, Any] = {
-        "concurrency_id": LIGHT,
+        **LIGHT,
         "show_progress": "hidden",
         "api_visibility": "private",
         "outputs": [*listed, hand.load, *results.all],

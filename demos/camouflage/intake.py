@@ -15,7 +15,7 @@ from demos.pictures import numbered, portrait, preview
 from demos.services import LIGHT, Services
 from demos.sessions import Session
 
-SHARED = {"concurrency_id": LIGHT, "concurrency_limit": 2, "api_visibility": "undocumented"}
+SHARED = {**LIGHT, "api_visibility": "undocumented"}
 
 
 def blank(parts: Parts) -> dict[Any, Any]:

@@ -58,8 +58,6 @@ def wire(services: Services, parts: Parts) -> None:
         bench.judge(control=True)
         yield {**showing.shown(session, bench, parts), results.working: ""}
 
-    settings: dict[str, Any] = {
-        "concurrency_id": LIGHT, "show_progress": "hidden", "api_visibility": "private"
-    }  # fmt: skip
+    settings: dict[str, Any] = {**LIGHT, "show_progress": "hidden", "api_visibility": "private"}
     outputs = [parts.ready_note, parts.hand.shape, *parts.hand.values, *results.all]
     parts.ready.input(choose, parts.ready, outputs, **settings)
