@@ -1,0 +1,1 @@
+"""Adversarial camouflage: paintable patterns against face recognition (arXiv:2603.21867)."""
