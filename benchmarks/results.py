@@ -1,6 +1,6 @@
 """RESULTS.md, one section a benchmark, each with the command that made it.
 
-    write_section("Recognition", "python -m benchmarks.recognition --write", markdown)
+write_section("Recognition", "python -m benchmarks.recognition --write", markdown)
 """
 
 import re
