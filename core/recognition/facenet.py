@@ -18,7 +18,7 @@ from core.recognition.frozen_graph import constants
 
 CARD = Card(
     name="facenet-vggface2",
-    title="FaceNet Inception-ResNet v1 (VGGFace2)",
+    title="FaceNet Inception-ResNet v1",
     size=160,
     dim=512,
     # MTCNN's tall box with its margin, squeezed to a square as in training.
