@@ -16,6 +16,7 @@ from core.camouflage.shade import LUMA, PaintOptions, light
 from core.camouflage.warp import warp
 from core.faces import regions, topology
 from core.faces.align import align, similarity
+from core.faces.skin import bare_skin
 from core.types import Face, FloatArray, Mask, Pixels
 
 FEATHER = 0.012  # eye-distances over which paint fades at the rim of the skin, at least one pixel
@@ -35,7 +36,8 @@ class Surface:
         window: ``(x0, y0, x1, y1)`` pixels, half-open: the part that holds the face, h×w.
         base: 3×h×w float32, the window's pixels in 0..1.
         grid: 1×h×w×2 float32, each pixel's place in the texture, -1..1 (as ``grid_sample`` takes it).
-        mask: h×w float32 in 0..1, the valid region: bare skin, fading at its rim, 0 elsewhere.
+        mask: h×w float32 in 0..1, the valid region: bare skin (no hair, beard or glasses, as far as
+            :mod:`core.faces.skin` tells them), fading at its rim, 0 elsewhere.
         gain: h×w float32 and
         sheen: h×w float32: the light, ``paint * gain + sheen``.
         grey: the picture is black and white.
@@ -72,7 +74,8 @@ class Surface:
         points = regions.landmarks_of(local)
         depth = np.zeros(len(points)) if face.depth is None else face.depth
         place = warp(points, topology.mean_face(), topology.TRIANGLES, depth, height, width)
-        skin = regions.paintable(local, height, width) & place.inside
+        skin = regions.paintable(local, height, width) & bare_skin(pixels, face, window=window)
+        skin &= place.inside
         skin = _without_specks(skin, SPECK * face.eye_distance)
         measured = light(part, skin, face.eye_distance, options or PaintOptions())
         position = (place.position - np.array([LEFT, TOP], np.float32)) * (2 / SIDE) - 1

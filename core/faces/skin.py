@@ -25,25 +25,34 @@ FLOOR_L, FLOOR_AB = 3.0, 2.0  # smallest deviations believed, in CIELAB units
 FITS = 4  # rounds of refitting the light without what it does not explain
 
 
-def bare_skin(pixels: Pixels, face: Face, parser: Parser | None = None) -> Mask:
+def bare_skin(
+    pixels: Pixels,
+    face: Face,
+    parser: Parser | None = None,
+    window: tuple[int, int, int, int] | None = None,
+) -> Mask:
     """Where a photo shows this face's bare skin.
 
     Args:
         pixels: H×W×3 uint8 RGB, the photo.
         face: a face of it, with landmarks.
         parser: a face parser to ask instead of the colour rule.
+        window: ``(x0, y0, x1, y1)`` pixels, half-open: the part of the photo that is wanted, by default
+            all of it. What surrounds the face is looked at all the same.
 
     Returns:
-        H×W bool. True also where nothing is known (beyond the canonical frame), so cut it with
-        :func:`core.faces.regions.paintable`.
+        h×w bool of the window. True also where nothing is known (beyond the canonical frame), so cut it
+        with :func:`core.faces.regions.paintable`.
     """
     crop = align(pixels, face)
     found = parser(crop) if parser else _by_colour(crop, canonical(face))
-    height, width = pixels.shape[:2]
+    x0, y0, x1, y1 = window or (0, 0, pixels.shape[1], pixels.shape[0])
+    matrix = similarity(face.five).copy()
+    matrix[:, 2] += matrix[:, :2] @ (x0, y0)
     back = cv2.warpAffine(
         found.astype(np.float32),
-        similarity(face.five),
-        (width, height),
+        matrix,
+        (x1 - x0, y1 - y0),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderValue=1.0,
     )

@@ -162,6 +162,19 @@ def test_nothing_is_painted_on_eyes_and_background():
     assert cheek == pytest.approx(1)
 
 
+def test_paint_spares_a_beard_and_keeps_the_cheeks():
+    pixels = np.full((SIZE, SIZE, 3), (205, 160, 135), np.uint8)
+    face = face_of(mean_points())
+    chin = regions.masks(face, SIZE, SIZE)["chin"]
+    bare, bearded = surface_of(pixels), pixels.copy()
+    bearded[chin] = (45, 32, 25)
+    left = whole_mask(surface_of(bearded)) > 0.5
+    before = whole_mask(bare) > 0.5
+    assert (left & chin).sum() < 0.15 * (before & chin).sum()
+    cheeks = regions.masks(face, SIZE, SIZE)["cheeks"] & before
+    assert (left & cheeks).sum() > 0.9 * cheeks.sum()
+
+
 def test_zero_opacity_and_an_empty_region_give_the_same_bytes(monkeypatch):
     pixels, face = noise(), face_of(mean_points())
     clear = Pattern(PATTERN.shapes, 0.0)
