@@ -1,8 +1,9 @@
 """Find universal patterns: `python -m benchmarks.camouflage_universal --split a --evaluations 1200`.
 
 A pattern is searched on the photos of many people with some of the recognisers; the others, and the
-test people, take no part. Checkpoints are written after every improvement, so the search can be ended
-at any time. `benchmarks.camouflage` judges the result and turns it into a shipped preset.
+test people, take no part. The splits `without-NAME` leave one recogniser out and are the rows of the
+leave-one-model-out matrix. Checkpoints are written after every improvement, so the search can be ended
+at any time. `benchmarks.camouflage` judges the results and turns a and b into shipped presets.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from core import faces
 from core.camouflage.evaluate import Portrait
 from core.camouflage.objective import Objective, ObjectiveOptions, Standard
 from core.camouflage.pattern import Pattern
-from core.camouflage.search import Budget, Search, SearchOptions, SearchResult
+from core.camouflage.search import Budget, Search, SearchOptions, SearchResult, strategies
 from core.camouflage.session import models, standards
 from core.camouflage.space import SpaceOptions
 from core.camouflage.subjects import subjects
@@ -27,11 +28,19 @@ FAR = 0.01
 INITIAL = 32  # random patterns tried first
 AREA_CAP = 0.195  # a little below a fifth, since the test photos' valid regions differ
 # Every other person of lfw10, by name, is searched on; the five others only test.
+MODELS = (
+    "dlib-resnet",
+    "edgeface-s",
+    "facenet-vggface2",
+    "lightcnn29v4",
+    "mobilefacenet-ms1m",
+    "mobilefacenet-w600k",
+    "sface",
+)
 SPLITS = {
-    "a": ("dlib-resnet", "edgeface-s", "mobilefacenet-ms1m", "mobilefacenet-w600k"),
-    "b": ("edgeface-s", "mobilefacenet-ms1m", "mobilefacenet-w600k", "facenet-vggface2"),
-    "c": ("dlib-resnet", "mobilefacenet-ms1m", "facenet-vggface2", "edgeface-s"),
-    "d": ("dlib-resnet", "mobilefacenet-w600k", "facenet-vggface2"),
+    "a": ("edgeface-s", "mobilefacenet-ms1m", "mobilefacenet-w600k", "lightcnn29v4"),
+    "b": ("dlib-resnet", "edgeface-s", "facenet-vggface2", "mobilefacenet-w600k"),
+    **{f"without-{left}": tuple(name for name in MODELS if name != left) for left in MODELS},
 }
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "faces"
 WORK = Path("/tmp/facet-camouflage")
@@ -68,15 +77,19 @@ def find(
     budget: Budget,
     seed: int,
     checkpoint: Path,
+    *,
+    strategy: str = "gradient",
     shapes: int = 6,
+    photos: int = 12,
     start: Pattern | None = None,
 ) -> SearchResult:
     """One universal search with rotating photos and conditions; the best so far is kept on disk."""
     nets = models(names)
-    objective = Objective(subjects(people, nets), nets, known, ObjectiveOptions(area_cap=AREA_CAP, photos=12))
+    chosen = ObjectiveOptions(area_cap=AREA_CAP, photos=photos)
+    objective = Objective(subjects(people, nets), nets, known, chosen)
     options = SearchOptions(
         budget,
-        "gradient",
+        strategy,
         SpaceOptions(shapes=shapes),
         initial=INITIAL if start is None else 4,
         seed=seed,
@@ -104,6 +117,7 @@ def write(result: SearchResult, names: Sequence[str], path: Path) -> None:
         "pattern": json.loads(result.pattern.to_json()),
         "optimised_on": list(names),
         "seed": result.seed,
+        "strategy": result.strategy,
         "score": result.score,
         "margins": result.margins,
         "area": result.area,
@@ -123,6 +137,9 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=1200)
     parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--strategy", choices=sorted(strategies), default="gradient")
+    parser.add_argument("--shapes", type=int, default=6)
+    parser.add_argument("--photos", type=int, default=12, help="in one evaluation, drawn anew now and then")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--out", type=Path, default=WORK)
     parser.add_argument("--start", type=Path, help="a checkpoint to go on from")
@@ -130,7 +147,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     names = SPLITS[arguments.split]
-    path = arguments.out / f"universal-{arguments.split}-{arguments.seed}.json"
+    path = arguments.out / f"universal_{arguments.split}_{arguments.seed}.json"
     budget = Budget(arguments.evaluations, arguments.seconds)
     known = standards(names, FAR)
     start = None
@@ -138,7 +155,10 @@ def main() -> None:
         body = json.loads(arguments.start.read_text(encoding="utf-8"))
         start = Pattern.from_json(json.dumps(body["pattern"]))
     people = search_portraits(arguments.data)
-    result = find(people, names, known, budget, arguments.seed, path, start=start)
+    result = find(
+        people, names, known, budget, arguments.seed, path,
+        strategy=arguments.strategy, shapes=arguments.shapes, photos=arguments.photos, start=start,
+    )  # fmt: skip
     write(result, names, path)
 
 
