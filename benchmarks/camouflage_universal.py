@@ -25,7 +25,6 @@ from core.camouflage.subjects import subjects
 from core.datasets import folders
 
 FAR = 0.01
-INITIAL = 32  # random patterns tried first
 AREA_CAP = 0.195  # a little below a fifth, since the test photos' valid regions differ
 # Every other person of lfw10, by name, is searched on; the five others only test.
 MODELS = (
@@ -81,6 +80,8 @@ def find(
     strategy: str = "gradient",
     shapes: int = 6,
     photos: int = 12,
+    initial: int = 32,
+    reference: int = 32,
     start: Pattern | None = None,
 ) -> SearchResult:
     """One universal search with rotating photos and conditions; the best so far is kept on disk."""
@@ -91,11 +92,11 @@ def find(
         budget,
         strategy,
         SpaceOptions(shapes=shapes),
-        initial=INITIAL if start is None else 4,
+        initial=initial if start is None else 4,
         seed=seed,
         starts=() if start is None else (start,),
         rotate=5,
-        reference=32,
+        reference=reference,
     )
     search = Search(objective, options)
     best = float("inf")
@@ -140,6 +141,8 @@ def main() -> None:
     parser.add_argument("--strategy", choices=sorted(strategies), default="gradient")
     parser.add_argument("--shapes", type=int, default=6)
     parser.add_argument("--photos", type=int, default=12, help="in one evaluation, drawn anew now and then")
+    parser.add_argument("--initial", type=int, default=32, help="random patterns tried first")
+    parser.add_argument("--reference", type=int, default=32, help="photos that judge the best so far")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--out", type=Path, default=WORK)
     parser.add_argument("--start", type=Path, help="a checkpoint to go on from")
@@ -157,7 +160,8 @@ def main() -> None:
     people = search_portraits(arguments.data)
     result = find(
         people, names, known, budget, arguments.seed, path,
-        strategy=arguments.strategy, shapes=arguments.shapes, photos=arguments.photos, start=start,
+        strategy=arguments.strategy, shapes=arguments.shapes, photos=arguments.photos,
+        initial=arguments.initial, reference=arguments.reference, start=start,
     )  # fmt: skip
     write(result, names, path)
 
