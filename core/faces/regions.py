@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from core.faces import outlines, topology
-from core.faces.parts import PAIRED, REGIONS, SIDES, drawing, fill, landmarks_of, masks
+from core.faces import outlines, parts, topology
+from core.faces.parts import PAIRED, REGIONS, SIDES, drawing, fill, landmarks_of
 from core.faces.skin import Parser, bare_skin
 from core.types import Face, Mask, Pixels
 
@@ -16,6 +16,40 @@ MARGINS = {  # eye-distances by which what paint must spare is grown
     "brows": 0.03,
     "lips": 0.02,
 }
+FEATURES = ("brows", "eyes", "lips")  # the regions that are not skin
+
+
+def masks(
+    face: Face,
+    height: int,
+    width: int,
+    *,
+    sides: bool = False,
+    pixels: Pixels | None = None,
+    parser: Parser | None = None,
+) -> dict[str, Mask]:
+    """Where each region of a face lies.
+
+    Args:
+        face: with landmarks.
+        height: rows of the canvas, whose pixels the landmarks count.
+        width: its columns.
+        sides: as in :func:`core.faces.parts.masks`.
+        pixels: height×width×3 uint8 RGB of that canvas; given, regions of skin keep only what shows bare
+            skin, see :mod:`core.faces.skin`. Brows, eyes and lips keep their outlines.
+        parser: a face parser that judges the pixels instead.
+
+    Returns:
+        height×width bool by region name, pairwise disjoint; all False where the face is outside.
+
+    Raises:
+        UserError: ``FACE_UNSUITABLE`` for a face without landmarks.
+    """
+    found = parts.masks(face, height, width, sides=sides)
+    if pixels is None:
+        return found
+    bare = bare_skin(pixels, face, parser)
+    return {name: mask if name.endswith(FEATURES) else mask & bare for name, mask in found.items()}
 
 
 def paintable(
@@ -61,4 +95,10 @@ def paintable(
         for outline in features:
             fill(skin, points[list(outline)], 0, MARGINS[name] * unit)
     bare = skin.astype(bool)
-    return bare if pixels is None else bare & bare_skin(pixels, face, parser)
+    if pixels is None:
+        return bare
+    shown = bare_skin(pixels, face, parser)
+    for name, counted in (("brows", include_brows), ("lips", include_lips)):
+        if counted:  # neither a parser nor the colour rule takes them for skin
+            shown |= parts.masks(face, height, width)[name]
+    return bare & shown

@@ -5,6 +5,11 @@ a colour model and a smooth model of the light, and what differs strongly from b
 rim of the face or from an eye is no skin. Shadows inside the face stay. Looked at on 36 photos of UTKFace
 and 18 of LFW: beards, hair over the temples and dark frames go; a strongly shaded half of a face may lose
 its outer part.
+
+Where the optional face parser is there (:func:`parser`), it judges instead, and the colour rule is asked only
+below the nose, because a parser takes beards for skin. On 120 photos of UTKFace that keeps 90 % of the
+outlined skin where colour alone keeps 96 % (mean IoU of the two .92): glasses, hair over the forehead and
+what lies beside a turned face go, shaded cheeks come back. A full beard can escape both.
 """
 
 from collections.abc import Callable
@@ -17,12 +22,13 @@ from core.faces.align import CANONICAL_SIZE, align, similarity
 from core.types import Face, FloatArray, Mask, Pixels
 
 Parser = Callable[[Pixels], Mask]
-"""A face parser: 224×224×3 canonical crop to 224×224 bool, True on bare skin."""
+"""A face parser: 224×224×3 canonical crop to 224×224 bool, True on skin, shaved or not."""
 
 DISTANCE = 4.5  # deviations from the face's own skin beyond which a pixel is something else
 SMOOTH = 1.5  # canonical pixels of blur before colours are compared
 FLOOR_L, FLOOR_AB = 3.0, 2.0  # smallest deviations believed, in CIELAB units
 FITS = 4  # rounds of refitting the light without what it does not explain
+NOSE_BASE = 2  # landmark
 
 
 def bare_skin(
@@ -36,7 +42,7 @@ def bare_skin(
     Args:
         pixels: H×W×3 uint8 RGB, the photo.
         face: a face of it, with landmarks.
-        parser: a face parser to ask instead of the colour rule.
+        parser: a face parser to ask instead of the colour rule, such as :func:`parser`.
         window: ``(x0, y0, x1, y1)`` pixels, half-open: the part of the photo that is wanted, by default
             all of it. What surrounds the face is looked at all the same.
 
@@ -45,7 +51,11 @@ def bare_skin(
         with :func:`core.faces.regions.paintable`.
     """
     crop = align(pixels, face)
-    found = parser(crop) if parser else _by_colour(crop, canonical(face))
+    local = canonical(face)
+    found = _by_colour(crop, local)
+    if parser:
+        above = np.arange(CANONICAL_SIZE)[:, None] < parts.landmarks_of(local)[NOSE_BASE, 1]
+        found = parser(crop) & (found | above)
     x0, y0, x1, y1 = window or (0, 0, pixels.shape[1], pixels.shape[0])
     matrix = similarity(face.five).copy()
     matrix[:, 2] += matrix[:, :2] @ (x0, y0)
@@ -57,6 +67,14 @@ def bare_skin(
         borderValue=1.0,
     )
     return np.asarray(back > 0.5)
+
+
+def parser() -> Parser | None:
+    """The face parser when its weights are on this machine, else None; built once, never fetched."""
+    from core.faces import parse
+
+    found = parse.present()
+    return found.skin if found else None
 
 
 def canonical(face: Face) -> Face:

@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import UserError
 from core.faces import outlines, regions, topology
-from core.types import Face
+from core.types import Face, Mask, Pixels
 
 HEIGHT, WIDTH = 300, 320
 Place = Callable[..., Face]
@@ -79,6 +79,42 @@ def test_brows_and_lips_can_be_counted_in(place: Place) -> None:
     assert (more & found["brows"]).sum() > 0.9 * found["brows"].sum()
     assert (more & found["lips"]).sum() > 0.7 * found["lips"].sum()
     assert not (more & found["eyes"]).any()
+
+
+def _left_half(crop: Pixels) -> Mask:
+    return np.arange(224)[None, :].repeat(224, 0) < 112
+
+
+@pytest.mark.parametrize("sides", [False, True])
+def test_a_parser_cuts_the_regions_of_skin_and_leaves_the_features(place: Place, sides: bool) -> None:
+    face = place()
+    pixels = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+    outlined = regions.masks(face, HEIGHT, WIDTH, sides=sides)
+    found = regions.masks(face, HEIGHT, WIDTH, sides=sides, pixels=pixels, parser=_left_half)
+    assert list(found) == list(outlined)
+    columns = np.arange(WIDTH)[None, :]
+    for name, mask in found.items():
+        if name.endswith(("brows", "eyes", "lips")):
+            assert np.array_equal(mask, outlined[name])
+        else:
+            assert np.array_equal(mask & (columns < 158), outlined[name] & (columns < 158))
+            assert not (mask & (columns > 162)).any()
+
+
+def test_brows_and_lips_count_although_no_parser_takes_them_for_skin(place: Place) -> None:
+    face = place()
+    pixels = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+
+    def paintable(**more: bool) -> Mask:
+        return regions.paintable(
+            face, HEIGHT, WIDTH, pixels=pixels, parser=lambda crop: np.zeros((224, 224), bool), **more
+        )
+
+    assert not paintable().any()
+    outlined = regions.masks(face, HEIGHT, WIDTH)
+    both = paintable(include_brows=True, include_lips=True)
+    assert (both & outlined["brows"]).sum() > 0.9 * outlined["brows"].sum()
+    assert not (both & ~outlined["brows"] & ~outlined["lips"]).any()
 
 
 @pytest.mark.parametrize(("x", "y"), [(-900.0, 100.0), (100.0, 1e7), (3e6, -3e6)])

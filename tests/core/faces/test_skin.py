@@ -83,6 +83,17 @@ def test_a_parser_is_asked_on_the_canonical_crop(photo: Pixels, face: Face) -> N
     assert bare[row, middle - 20] and not bare[row, middle + 20]
 
 
+def test_below_the_nose_colour_has_a_say_because_parsers_take_beards_for_skin(
+    photo: Pixels, face: Face
+) -> None:
+    covered = photo.copy()
+    chin, forehead = _parts(face)["chin"], _parts(face)["forehead"]
+    covered[chin | forehead] = HAIR
+    bare = bare_skin(covered, face, lambda crop: np.ones(crop.shape[:2], bool))
+    assert (bare & chin).sum() < 0.15 * chin.sum()
+    assert bare[forehead].all()  # above it the parser is believed
+
+
 def test_a_face_outside_the_photo_leaves_nothing_to_judge(photo: Pixels, face: Face) -> None:
     away = Face(box=face.box, score=1.0, five=face.five + 4000, landmarks=face.landmarks + 4000)
     assert not regions.paintable(away, SIZE, SIZE, pixels=photo).any()
