@@ -139,7 +139,7 @@ def lay_out(
         with gr.Column(scale=6, min_width=320):
             results = _results(notice, working)
     with gr.Accordion("Models, licences and where they come from", open=False):
-        panel = models_panel(["yunet", "face-landmarker", *(name for _, name in recognisers)])
+        panel = models_panel(["yunet", "face-landmarker", *(name for _, name in recognisers), "face-parser"])
     with gr.Accordion("What this does not show", open=False):
         gr.HTML(f'<div class="facet-note">{LIMITS}</div>')
     return Parts(inputs, find, dropdown, note, hand, results, panel)

@@ -69,10 +69,13 @@ def pictures(session: Session, bench: Bench) -> tuple[str, str]:
 def regions(session: Session, shot: Shot, parts: Parts) -> Update:
     """The regions of the shown face in colours, with their names."""
     from core.faces import regions as anatomy
+    from core.faces import skin
     from core.media import images
 
-    pixels = shot.image.pixels
-    picture, colors = tinted(pixels, anatomy.masks(shot.face, *pixels.shape[:2]))
+    pixels, parser = shot.image.pixels, skin.parser()
+    found = anatomy.masks(shot.face, *pixels.shape[:2], pixels=pixels, parser=parser)
+    picture, colors = tinted(pixels, found)
+    judge = "a face parser and their colour tell" if parser else "their colour tells"
     chips = "".join(
         f'<span><i style="background:{color}"></i>{name}</span>' for name, color in colors.items()
     )
@@ -80,7 +83,8 @@ def regions(session: Session, shot: Shot, parts: Parts) -> Update:
     return {
         parts.results.regions: path,
         parts.results.legend: f'<div class="legend">{chips}</div><div class="facet-note">Paint goes on skin '
-        "only: eyes, brows, lips and nostrils stay free, and so does what lies outside the face.</div>",
+        "only: eyes, brows, lips and nostrils stay free, and so does what lies outside the face, and hair, "
+        f"beards and glasses as far as {judge} them.</div>",
     }
 
 

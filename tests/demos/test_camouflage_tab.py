@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from core.errors import Code, UserError
 from core.types import Face, Image, Notice
 from demos.camouflage import examples, find, hand, ready
 from demos.camouflage.bench import MAX_SHOTS, Bench, Shot
+from demos.camouflage.parts import lay_out
 from demos.camouflage.words import PRESETS as WORDS
 from demos.models import listing, missing, runnable
 
@@ -163,6 +165,20 @@ def test_what_cannot_be_fetched_is_not_asked_for(monkeypatch: pytest.MonkeyPatch
 
 def test_originals_of_converted_files_are_not_offered() -> None:
     assert "dlib-resnet-dat" not in {entry.name for entry in runnable("recognition")}
+
+
+def test_the_panel_names_the_optional_face_parser_with_its_terms() -> None:
+    with gr.Blocks():
+        names = lay_out(examples.gallery(), [], ready.choices()).models.names
+    assert "face-parser" in names
+    text = listing(["face-parser"])
+    for words in (
+        "BiSeNet V2 face parser (optional)",
+        "MIT, as its carrier states",
+        "CelebAMask-HQ; non-comm",
+    ):
+        assert words in text
+    assert missing(["face-parser"]) == ()  # the button fetches no mere option
 
 
 def test_the_examples_are_faces_of_nobody_with_the_frontal_view_first() -> None:
