@@ -33,7 +33,7 @@ class Options:
         population: candidates of a generation, 2..64.
         views: conditions drawn for each photo, 1..8.
         survival: also treat the painted photos (JPEG, resize ...) and look again.
-        transfer: also search with each of ``optimise_on`` left out, sharing the budget.
+        transfer: also search with each of ``optimise_on`` left out; together they get half of the budget.
         seed: of everything random.
         start: a pattern to begin with; it is taken to have seen none but ``optimise_on``.
         from_preset: begin with the first shipped preset that these options allow, too. The recognisers
@@ -97,7 +97,13 @@ PRESETS: Mapping[str, Options] = MappingProxyType(
     {
         "quick": Options(seconds=25),
         "thorough": Options(
-            seconds=120, optimise_on=THOROUGH_MODELS, randoms=40, population=16, survival=True, views=2
+            seconds=240,
+            optimise_on=THOROUGH_MODELS,
+            randoms=40,
+            population=16,
+            views=2,
+            survival=True,
+            transfer=True,
         ),
     }
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from core import recognition
+from core import recognition, weights
 from core.camouflage.evaluate import Evaluator, Genuine, Portrait, embed, look
 from core.camouflage.figures import ModelFigures, figures
 from core.camouflage.objective import Standard, Subject
@@ -162,8 +162,8 @@ def usable() -> tuple[str, ...]:
 
 
 def titles() -> dict[str, str]:
-    """The recognisers' names for people."""
-    return {name: card.title for name, card in recognition.cards.items()}
+    """The recognisers' names for people, as the manifest has them."""
+    return {name: weights.entry(name).title for name in recognition.cards}
 
 
 def standards(names: Sequence[str], far: float) -> dict[str, Standard]:

@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -15,17 +15,15 @@ from core.camouflage.figures import ModelFigures
 from core.camouflage.matching import random_matched
 from core.camouflage.objective import Objective, ObjectiveOptions
 from core.camouflage.options import Options
+from core.camouflage.pace import Pace
 from core.camouflage.pattern import Pattern
 from core.camouflage.presets import Preset
 from core.camouflage.search import Budget, Search, SearchOptions, SearchResult
-from core.camouflage.session import Judgement, Session, models, standards, usable
+from core.camouflage.session import Judgement, Session, models, standards, titles, usable
 from core.camouflage.space import SpaceOptions
 from core.camouflage.transfer import TransferMatrix, leave_one_out, matrix
 from core.errors import Code, UserError
 from core.types import Progress
-
-MARGIN = 1.3  # the judging's expected time is multiplied by this before the search gets the rest
-SHORTEST = 4.0  # seconds that a search gets at least
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +35,8 @@ class Result:
         search: how the search went.
         optimised_on: recognisers that were used in the search, or in that of the preset it began with.
         survival: share of comparisons accepted by treatment and recogniser; empty when not asked for.
-        transfer: what each search with one recogniser left out reached; None when not asked for.
+        left_out: by recogniser, the figures of the pattern that a search without it found; empty when
+            not asked for.
         cancelled: the person stopped the search; this is the best until then.
         report: all of it as plain data for a JSON file: seed, options, versions, weight hashes, figures.
     """
@@ -46,9 +45,14 @@ class Result:
     search: SearchResult
     optimised_on: tuple[str, ...]
     survival: dict[str, dict[str, float]]
-    transfer: TransferMatrix | None
+    left_out: Mapping[str, tuple[ModelFigures, ...]]
     cancelled: bool
     report: dict[str, Any]
+
+    @property
+    def transfer(self) -> TransferMatrix:
+        """Clean, random and found pattern by recogniser, and a row for each one that was left out."""
+        return matrix(self.judgement.figures, self.left_out)
 
 
 def run(
@@ -78,41 +82,45 @@ def run(
             "Fetch their weights first, or choose others.",
         )
     judges = used + tuple(n for n in options.test_on or present if n in present and n not in used)
+    leaves_out = options.transfer and len(used) > 1
     rng = np.random.default_rng(options.seed)
     randoms = (
         random_matched(options.randoms, options.area_cap, space(options), rng) if options.randoms else []
     )
-    reserve = _judging_seconds(session, judges, options)
+    pace = Pace.measure(session, judges)
     preset = fitting(options) if options.from_preset else None
     starts = tuple(one for one in (options.start, preset.pattern if preset else None) if one is not None)
-    search = _search(session, used, options, time.perf_counter() - started, reserve, starts)
+    budget = pace.search(options, time.perf_counter() - started, len(used) if leaves_out else 0)
     found: SearchResult | None = None
-    for event in search.run(cancelled):
+    for event in _search(session, used, options, budget, starts).run(cancelled):
         if isinstance(event, SearchResult):
             found = event
         else:
-            yield replace(event, done=0.05 + 0.7 * event.done)
+            yield replace(event, done=0.05 + (0.35 if leaves_out else 0.7) * event.done)
     assert found is not None
     stopped = cancelled()
-    yield Progress(0.78, "Comparing with random patterns of equal area")
+    yield Progress(0.42 if leaves_out else 0.78, "Comparing with random patterns of equal area")
     seen = used + tuple(name for name in (preset.optimised_on if preset else ()) if name not in used)
     judgement = session.judge(found.pattern, judges, seen, [] if stopped else randoms)
     survived: dict[str, dict[str, float]] = {}
     if options.survival and not stopped:
-        yield Progress(0.88, "Saving, shrinking and blurring the painted photo")
+        yield Progress(0.46 if leaves_out else 0.88, "Saving, shrinking and blurring the painted photo")
         survived = _survival(session, judgement, judges, options)
-    table: TransferMatrix | None = None
-    if options.transfer and len(used) > 1 and not stopped:
-        for step in _transfer(session, used, judges, options, cancelled, randoms):
+    left_out: dict[str, tuple[ModelFigures, ...]] = {}
+    if leaves_out and not stopped:
+        budget = pace.other_search(options, time.perf_counter() - started, len(used))
+        for step in _left_out(session, used, judges, options, budget, cancelled):
             if isinstance(step, Progress):
-                yield replace(step, done=0.9 + 0.1 * step.done)
+                yield replace(step, done=0.5 + 0.5 * step.done)
             else:
-                table = step
+                left_out = step
     seconds = time.perf_counter() - started
-    report = _report(judgement, found, options, judges, survived, table, seconds)
+    report = _report(
+        judgement, found, options, judges, survived, matrix(judgement.figures, left_out), seconds
+    )
     report["optimised_on"] = list(seen)
     report["started_from"] = preset.name if preset else None
-    yield Result(judgement, found, seen, survived, table, stopped, report)
+    yield Result(judgement, found, seen, survived, left_out, stopped, report)
 
 
 def space(options: Options) -> SpaceOptions:
@@ -137,22 +145,16 @@ def fitting(options: Options) -> Preset | None:
 
 
 def _search(
-    session: Session,
-    used: Sequence[str],
-    options: Options,
-    spent: float,
-    reserve: float,
-    starts: tuple[Pattern, ...],
+    session: Session, used: Sequence[str], options: Options, budget: Budget, starts: tuple[Pattern, ...]
 ) -> Search:
     objective = Objective(
-        session.subjects(used),
-        models(used),
-        standards(used, options.far),
-        ObjectiveOptions(area_cap=options.area_cap, colors=options.max_colors, views=options.views),
+        session.subjects(used), models(used), standards(used, options.far), _objective_options(options)
     )
-    seconds = max(options.seconds - spent - reserve, SHORTEST) if options.seconds else 0.0
-    budget = Budget(options.evaluations, seconds)
     return Search(objective, _search_options(options, budget, starts))
+
+
+def _objective_options(options: Options) -> ObjectiveOptions:
+    return ObjectiveOptions(area_cap=options.area_cap, colors=options.max_colors, views=options.views)
 
 
 def _search_options(options: Options, budget: Budget, starts: tuple[Pattern, ...] = ()) -> SearchOptions:
@@ -166,20 +168,6 @@ def _search_options(options: Options, budget: Budget, starts: tuple[Pattern, ...
     )
 
 
-def _judging_seconds(session: Session, judges: Sequence[str], options: Options) -> float:
-    """Load and warm the judges, embed the clean photos, and extrapolate to the final judgement."""
-    session.evaluator(judges)
-    probe = torch.rand(4, 3, 224, 224, generator=torch.Generator().manual_seed(0))
-    before = time.perf_counter()
-    with torch.inference_mode():
-        for model in models(judges).values():
-            model(probe)
-    each = (time.perf_counter() - before) / len(probe)
-    images = len(session.probes) * (options.randoms + 2)
-    images += len(session.photos) * len(survival.TREATMENTS) * options.survival
-    return MARGIN * each * images + 1.0
-
-
 def _survival(
     session: Session, judgement: Judgement, judges: Sequence[str], options: Options
 ) -> dict[str, dict[str, float]]:
@@ -187,28 +175,27 @@ def _survival(
     return survival.accepted(survival.survival(session.evaluator(judges), judgement.pattern), taus)
 
 
-def _transfer(
+def _left_out(
     session: Session,
     used: Sequence[str],
     judges: Sequence[str],
     options: Options,
+    budget: Budget,
     cancelled: Callable[[], bool],
-    randoms: Sequence[Pattern],
-) -> Iterator[Progress | TransferMatrix]:
-    share = len(used)
-    budget = Budget(options.evaluations // share, options.seconds / share)
-    objective = ObjectiveOptions(area_cap=options.area_cap, colors=options.max_colors, views=options.views)
+) -> Iterator[Progress | dict[str, tuple[ModelFigures, ...]]]:
+    """Search with each recogniser left out, from nothing: a preset may have seen the one left out."""
     runs = leave_one_out(
-        session.portraits, models(used), standards(used, options.far), objective,
-        _search_options(options, budget), cancelled,
+        session.portraits, models(used), standards(used, options.far), _objective_options(options),
+        _search_options(options, budget), cancelled, titles(),
     )  # fmt: skip
     for step in runs:
         if isinstance(step, Progress):
             yield step
         else:
-            rows = {f"without {left}": (found.pattern, names) for left, (found, names) in step.items()}
-            taus = {name: one.threshold for name, one in standards(judges, options.far).items()}
-            yield matrix(session.evaluator(judges), rows, taus, randoms[:5])
+            yield {
+                left: session.judge(found.pattern, judges, names).figures
+                for left, (found, names) in step.items()
+            }
 
 
 def _report(
@@ -217,7 +204,7 @@ def _report(
     options: Options,
     judges: Sequence[str],
     survived: dict[str, dict[str, float]],
-    table: TransferMatrix | None,
+    table: TransferMatrix,
     seconds: float,
 ) -> dict[str, Any]:
     import json
@@ -249,13 +236,12 @@ def _report(
     }
     if survived:
         report["survival"] = survived
-    if table is not None:
-        report["transfer"] = {
-            "rows": table.rows,
-            "columns": table.columns,
-            "accepted": table.accepted.tolist(),
-            "cosine": table.cosine.tolist(),
-        }
+    report["transfer"] = {
+        "rows": table.rows,
+        "columns": table.columns,
+        "accepted": [[None if np.isnan(x) else float(x) for x in row] for row in table.accepted],
+        "cosine": [[None if np.isnan(x) else float(x) for x in row] for row in table.cosine],
+    }
     return report
 
 

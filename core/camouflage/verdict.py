@@ -53,15 +53,14 @@ def verdict(
     """
     optimised = [one for one in figures if one.role == "optimised"]
     unseen = [one for one in figures if one.role == "unseen"]
-    details = []
-    if optimised:
-        details.append(_group("On what it was optimised on", optimised))
-    if unseen:
-        lost = [one for one in unseen if not _beaten(one)]
-        details += [_group("On recognisers it never saw", [one for one in unseen if _beaten(one)])]
-        if lost:
-            details.append(_group("It did not transfer to", lost, joined=True))
-    details += _caveats(figures, detected, photos, self_compared)
+    lost = [one for one in unseen if not _beaten(one)]
+    details = [
+        _group("Still accepted by recognisers it was optimised on:", optimised),
+        _group("Still accepted by recognisers it never saw:", [one for one in unseen if _beaten(one)]),
+        _group("It did not transfer to:", lost),
+        _control(figures),
+        *_caveats(figures, detected, photos, self_compared),
+    ]
     level = _level(optimised, unseen)
     return Verdict(level, _headline(level, figures), tuple(text for text in details if text))
 
@@ -90,27 +89,44 @@ def _headline(level: Level, figures: Sequence[ModelFigures]) -> str:
     beaten = sum(_beaten(one) for one in figures)
     tested = sum(one.role == "unseen" for one in figures)
     won = sum(_beaten(one) for one in figures if one.role == "unseen")
-    counted = f"{beaten} of {len(figures)} recognisers mostly reject the painted face {at}"
+    counted = (
+        f"{beaten} of {len(figures)} recogniser{'s' * (len(figures) > 1)} mostly reject the painted face {at}"
+    )
     if level == "failed":
         return f"No success worth the name {at}: {counted}."
     if level == "optimised-only":
         end = "it did not transfer to any recogniser it had not seen" if tested else "no other was asked"
         return f"{counted}; {end}."
-    return f"{counted}; {won} of the {tested} that it never saw are among them."
+    if won == tested:
+        return f"{counted}, {'the one' if tested == 1 else f'all {tested}'} that it never saw among them."
+    return f"{counted}; {won} of the {tested} that it never saw {'is' if won == 1 else 'are'} among them."
 
 
-def _group(lead: str, group: Sequence[ModelFigures], *, joined: bool = False) -> str:
+def _group(lead: str, group: Sequence[ModelFigures]) -> str:
     if not group:
         return ""
     parts = []
     for one in group:
-        who = f"{one.title}, which" if joined else one.title
-        text = f"{who} accepts {one.painted_accepted:.0%} (clean {one.clean_accepted:.0%}"
-        if one.band is not None:
-            text += f", random patterns of equal area {one.band.accepted:.0%}"
-            text += "" if one.beats_random else "; not better than chance allows"
-        parts.append(text + ")")
-    return f"{lead}{' ' if joined else ': '}{'; '.join(parts)}."
+        by_chance = "" if one.band is None or one.beats_random else " (random patterns do as well)"
+        parts.append(f"{one.title} {one.painted_accepted:.0%}{by_chance}")
+    return f"{lead} {'; '.join(parts)}."
+
+
+def _control(figures: Sequence[ModelFigures]) -> str:
+    """What the same recognisers accept without paint, and with random patterns."""
+    if not figures:
+        return ""
+    clean = _span([one.clean_accepted for one in figures])
+    text = f"Without paint they accept {clean} of the comparisons"
+    shares = [one.band.accepted for one in figures if one.band is not None]
+    if shares:
+        text += f", with random patterns of equal area {_span(shares)}"
+    return f"{text}."
+
+
+def _span(shares: Sequence[float]) -> str:
+    low, high = (f"{share:.0%}" for share in (min(shares), max(shares)))
+    return low if low == high else f"{low} to {high}"
 
 
 def _caveats(figures: Sequence[ModelFigures], detected: float, photos: int, self_compared: bool) -> list[str]:

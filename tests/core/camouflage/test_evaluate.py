@@ -6,7 +6,6 @@ from core.camouflage import evaluate
 from core.camouflage.evaluate import Evaluator, Portrait, look
 from core.camouflage.pattern import Pattern, Shape
 from core.camouflage.survival import TREATMENTS, accepted, moved, survival
-from core.camouflage.transfer import leave_one_out, matrix
 from core.types import Face, Pixels
 from tests.core.camouflage import fakes
 
@@ -115,30 +114,3 @@ def test_survival_names_every_treatment(seen: list[int]) -> None:
     table = accepted(results, {"tiny-0": 0.0})
     assert list(table) == [treatment.name for treatment in TREATMENTS]
     assert all(0 <= row["tiny-0"] <= 1 for row in table.values())
-
-
-def test_the_matrix_has_clean_random_and_each_pattern(seen: list[int]) -> None:
-    evaluator = Evaluator(people(), fakes.models())
-    taus = dict.fromkeys(fakes.models(), 0.2)
-    table = matrix(evaluator, {"mine": (PAINT, ("tiny-0",))}, taus, randoms=[NOTHING, PAINT])
-    assert table.rows == ("clean", "random", "mine") and table.columns == ("tiny-0", "tiny-1")
-    assert table.optimised.tolist() == [[False, False], [False, False], [True, False]]
-    assert table.cosine[1] == pytest.approx((table.cosine[0] + table.cosine[2]) / 2, abs=1e-5)
-
-
-def test_leaving_one_out_searches_on_the_others(seen: list[int]) -> None:
-    from core.camouflage.objective import ObjectiveOptions, Standard
-    from core.camouflage.search import Budget, SearchOptions
-    from core.camouflage.space import SpaceOptions
-
-    models = fakes.models(3)
-    standards = {name: Standard(0.5, 0.1) for name in models}
-    options = SearchOptions(Budget(12), "random", SpaceOptions(shapes=2), population=4, initial=4)
-    *events, results = leave_one_out(
-        people(), models, standards, ObjectiveOptions(augmentation=None), options
-    )
-    assert isinstance(results, dict) and set(results) == set(models)
-    for left, (found, used) in results.items():
-        assert left not in used and left not in found.margins and len(used) == 2
-    done = [event.done for event in events if not isinstance(event, dict)]
-    assert done == sorted(done)

@@ -23,7 +23,7 @@ def tiny_world(monkeypatch: pytest.MonkeyPatch) -> None:
     nets = fakes.models(3)
     measured = SimpleNamespace(far={0.01: 0.6, 0.001: 0.8}, impostor_std=0.1)
     present = [SimpleNamespace(name=name, present=name != "tiny-9") for name in NAMES]
-    files = SimpleNamespace(files=(SimpleNamespace(path="f", sha256="0" * 64),))
+    files = SimpleNamespace(title="A net", files=(SimpleNamespace(path="f", sha256="0" * 64),))
     monkeypatch.setattr(session.recognition, "load", lambda name: nets[name])
     monkeypatch.setattr(session.recognition, "available", lambda: present)
     monkeypatch.setattr(session.thresholds, "load", lambda: dict.fromkeys(NAMES, measured))
@@ -68,7 +68,24 @@ def test_the_report_is_plain_data_with_seed_versions_and_hashes() -> None:
     assert report["weights"]["tiny-0"] == {"f": "0" * 64}
     assert Pattern.from_json(json.dumps(report["pattern"])) == result.judgement.pattern
     assert "JPEG 50" in report["survival"] and report["transfer"]["rows"][0] == "clean"
-    assert result.transfer is not None and "without tiny-1" in result.transfer.rows
+    assert result.transfer.rows == ("clean", "random", "this pattern", "without tiny-0", "without tiny-1")
+
+
+def test_leaving_one_out_shares_the_budget_and_draws_no_curve_of_its_own() -> None:
+    events, result = finish(small(evaluations=80, transfer=True))
+    assert result.search.evaluations <= 40
+    assert result.transfer.optimised[3:].tolist() == [[False, True, False], [True, False, False]]
+    others = [event for event in events if "without" in event.message]
+    assert others and not any("best" in event.data for event in others)
+    done = [event.done for event in events]
+    assert done == sorted(done) and done[-1] <= 1
+
+
+def test_a_plain_run_has_its_row_in_the_matrix_too() -> None:
+    _, result = finish(small())
+    assert result.transfer.rows == ("clean", "random", "this pattern")
+    shown = dict(zip(result.transfer.columns, result.transfer.accepted[2], strict=True))
+    assert shown == {one.name: one.painted_accepted for one in result.judgement.figures}
 
 
 def test_the_same_seed_gives_the_same_result() -> None:
@@ -164,4 +181,5 @@ def test_a_session_needs_a_photo() -> None:
 
 def test_presets_are_quick_and_thorough() -> None:
     assert PRESETS["quick"].seconds <= 30 < PRESETS["thorough"].seconds
+    assert PRESETS["thorough"].transfer and PRESETS["thorough"].survival
     assert set(PRESETS["quick"].optimise_on) < set(PRESETS["thorough"].optimise_on)

@@ -45,9 +45,22 @@ def test_what_was_rejected_before_does_not_count() -> None:
 
 
 def test_failure_to_transfer_is_said_in_words() -> None:
-    said = verdict([model("optimised", 0.0), model("unseen", 0.9, 0.5)], detected=1.0, photos=10)
-    assert "did not transfer" in said.headline and "It did not transfer to Unseen" in said.text
+    said = verdict([model("optimised", 0.0), model("unseen", 0.9, 0.3)], detected=1.0, photos=10)
+    assert "did not transfer" in said.headline and "It did not transfer to: Unseen 90%" in said.text
     assert "1%" in said.headline and "random patterns of equal area 80%" in said.text
+    assert "Unseen 90% (random patterns do as well)" not in said.text  # it beats them and is still accepted
+    equal = verdict([model("unseen", 0.9, cosine=0.45)], detected=1.0, photos=10)
+    assert "Unseen 90% (random patterns do as well)" in equal.text
+
+
+def test_the_control_is_told_as_the_span_over_all_recognisers() -> None:
+    easy = Band(low=0.4, median=0.5, high=0.6, accepted=0.5, accepted_low=0.4, patterns=20)
+    said = verdict([model("optimised", 0.0), model("unseen", 0.1, band=easy)], detected=1.0, photos=10)
+    assert (
+        "Without paint they accept 100% of the comparisons, with random patterns of equal area 50% to"
+        in said.text
+    )
+    assert "random" not in verdict([model("unseen", 0.1, band=None)], detected=1.0, photos=10).text
 
 
 def test_never_a_bare_promise() -> None:
