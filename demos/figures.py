@@ -156,7 +156,10 @@ def matrix(
         seen: cells whose model took part in the row's search.
         caption: a sentence that says what the numbers are.
     """
-    head = "".join(f"<th scope='col'><span>{html.escape(name)}</span></th>" for name in columns)
+    head = ""
+    for name in columns:
+        first, gap, rest = html.escape(name).partition(" (")
+        head += f"<th scope='col'><span>{first}{'<br>(' if gap else ''}{rest}</span></th>"
     body = ""
     for row in rows:
         cells = "".join(_cell(shares.get((row, name)), (row, name) in seen) for name in columns)

@@ -57,7 +57,7 @@ def lay_out_and_wire(services: Services) -> None:
     ) -> tuple[str, list[str], dict[str, Any]]:
         """Find a face-paint pattern that makes face recognisers stop linking photos of one person.
 
-        Searches for 25 seconds (quick) or 2 minutes (thorough), simulates paint on the photo and judges it
+        Takes about 30 seconds (quick) or 4 minutes (thorough), simulates paint on the photo and judges it
         with recognisers that took part in the search and others that did not, beside random patterns of equal
         area. The report says what was reached for which model at which false accept rate. It is no promise
         about any other recogniser, camera or human. Use it for research, teaching and defence only.

@@ -20,16 +20,22 @@ if TYPE_CHECKING:
 TITLE = "Camouflage pattern"
 
 
-def files(session: Session, painted: "Pixels", judgement: "Judgement", report: dict[str, Any]) -> list[str]:
-    """Write the five files for this visitor; the painted photo is clean, without metadata."""
+def files(session: Session, bench: Bench, painted: "Pixels", judgement: "Judgement") -> list[str]:
+    """Write the six files for this visitor; the painted photo is clean, without metadata."""
     from core.camouflage.recipe import recipe
+    from core.camouflage.session import titles
+    from core.camouflage.transfer import matrix
+    from core.camouflage.transfer_picture import picture
     from core.media import images
 
+    report = judgement_report(bench.judgement, bench.result, bench.origin)
     sheet = recipe(judgement.pattern, TITLE, judgement.verdict.text)
+    table = matrix(judgement.figures, bench.result.left_out if bench.result else {})
     contents = {
         "painted.png": images.save(painted),
         "recipe.pdf": sheet.pdf,
         "recipe.png": sheet.png,
+        "transfer.png": picture(table, titles(), judgement.figures[0].far),
         "pattern.json": sheet.json.encode(),
         "report.json": json.dumps(report, indent=1).encode(),
     }
@@ -48,12 +54,11 @@ def of_bench(session: Session, bench: Bench) -> list[str]:
             "Find, choose or design a pattern first.",
         )
     painted = paint(main.image.pixels, main.face, bench.pattern).pixels
-    report = judgement_report(bench.judgement, bench.result, bench.origin)
-    return files(session, painted, bench.judgement, report)
+    return files(session, bench, painted, bench.judgement)
 
 
 def wire(services: Services, parts: Parts, after: Sequence[Any]) -> None:
-    """Write the files when asked, and after a search."""
+    """Write the files when asked, when their box is opened, and after a search."""
     results = parts.results
 
     @guarded(results.notice)
@@ -74,5 +79,6 @@ def wire(services: Services, parts: Parts, after: Sequence[Any]) -> None:
         "api_visibility": "private",
     }
     results.prepare.click(prepare, **shared)
+    results.files_box.expand(follow, **shared)
     for event in after:
         event.then(follow, **shared)

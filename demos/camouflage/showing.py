@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -10,7 +10,8 @@ from core import weights
 from demos.base import Update
 from demos.camouflage.bench import Bench, Shot
 from demos.camouflage.parts import Parts
-from demos.figures import Bar, bars, best_so_far, matrix, table
+from demos.camouflage.words import LEFT_OUT, MATRIX, MATRIX_PLAIN, MORE, NOT_YET, SURVIVED
+from demos.figures import Bar, bars, best_so_far, matrix
 from demos.models import runnable
 from demos.pictures import preview, tinted
 from demos.sessions import Session
@@ -33,22 +34,25 @@ def shown(session: Session, bench: Bench, parts: Parts) -> Update:
     """The pattern on the bench: pictures, words and bars of what was measured last."""
     assert bench.judgement is not None
     results = parts.results
+    ready = bench.origin == "ready"
     return {
+        parts.ready: gr.skip() if ready else None,
+        parts.ready_note: gr.skip() if ready else "",
         results.slider: pictures(session, bench),
         results.verdict: words(bench.judgement.verdict),
         results.bars: bars_of(bench),
+        results.transfer: carried(bench),
         results.files: None,
     }
 
 
 def searched(result: "Result", parts: Parts) -> Update:
-    """How the search went, and whether its pattern carries over."""
+    """How the search went."""
     return {
         parts.results.chart_box: gr.update(visible=True),
         parts.results.chart: chart(
             [(seconds, best) for _, seconds, best in result.search.history], _band(result.search.band)
         ),
-        parts.results.transfer: carried(result),
     }
 
 
@@ -144,8 +148,9 @@ def chart(points: Sequence[tuple[float, float]], band: tuple[float, float] | Non
         band,
         end=end or points[-1][0] if points else 1.0,
         unit="s",
-        caption="In impostor spreads above the threshold of the least impressed model, penalties included; "
-        "below the dashed line they reject. Yellow: the search's random patterns of equal area.",
+        caption="How far the recognisers of the search are from rejecting the face, mostly those that are "
+        "hardest to escape, in spreads of their scores for strangers: lower is better, below the dashed line "
+        "they reject. Yellow: the search's random patterns of equal area.",
     )
 
 
@@ -157,35 +162,34 @@ def _band(randoms: Sequence[float]) -> tuple[float, float] | None:
     return low, high
 
 
-def carried(result: "Result") -> str:
-    """The transfer matrix and what survives saving and resizing, as far as they were asked for."""
-    parts: list[str] = []
-    names: dict[str, str] = {one.name: one.title for one in result.judgement.figures}
-    if result.transfer is not None:
-        grid = result.transfer
-        titles = [names.get(column, column) for column in grid.columns]
-        places = [(i, j) for i in range(len(grid.rows)) for j in range(len(titles))]
-        values = {(grid.rows[i], titles[j]): float(grid.accepted[i, j]) for i, j in places}
-        seen = {(grid.rows[i], titles[j]) for i, j in places if grid.optimised[i, j]}
+def carried(bench: Bench) -> str:
+    """The transfer matrix, and what survives saving and resizing where that was asked for."""
+    from core.camouflage.session import titles
+    from core.camouflage.transfer import matrix as lay_out
+    from core.camouflage.transfer_picture import label
+
+    if bench.judgement is None:
+        return NOT_YET
+    names = titles()
+    grid = lay_out(bench.judgement.figures, bench.result.left_out if bench.result else {})
+    rows = [label(row, names) for row in grid.rows]
+    columns = [names.get(column, column) for column in grid.columns]
+    places = [(i, j) for i in range(len(rows)) for j in range(len(columns))]
+    shares = {(rows[i], columns[j]): float(grid.accepted[i, j]) for i, j in places}
+    known = {place: share for place, share in shares.items() if share == share}  # not NaN
+    seen = {(rows[i], columns[j]) for i, j in places if grid.optimised[i, j]}
+    parts = [matrix(rows, columns, known, seen, MATRIX if seen else MATRIX_PLAIN)]
+    if bench.result and bench.result.left_out:
+        parts.append(f'<div class="facet-note">{LEFT_OUT}</div>')
+    survived = bench.result.survival if bench.result else {}
+    if survived:
+        judges = list(next(iter(survived.values())))
+        body = {(name, judge): share for name, row in survived.items() for judge, share in row.items()}
+        shown = {(name, names.get(judge, judge)): share for (name, judge), share in body.items()}
+        parts.append("<h4>After saving, resizing or blurring the painted photo</h4>")
         parts.append(
-            matrix(
-                grid.rows,
-                titles,
-                values,
-                seen,
-                "Share of comparisons that each model (column) still accepts. A dot: the search of that row "
-                "used the model; cells without a dot show transfer.",
-            )
+            matrix(list(survived), [names.get(judge, judge) for judge in judges], shown, (), SURVIVED)
         )
-    if result.survival:
-        columns = list(next(iter(result.survival.values())))
-        rows: list[list[Any]] = [
-            [treatment, *(f"{shares[name]:.0%}" for name in columns)]
-            for treatment, shares in result.survival.items()
-        ]
-        parts.append("<h4>After saving, resizing, blurring: still accepted</h4>")
-        parts.append(table(["Treatment", *(names.get(name, name) for name in columns)], rows))
-    return "".join(parts) or (
-        '<div class="facet-note">The “Thorough” preset also saves, shrinks and blurs the painted photo and '
-        "looks again. The purple bars above are models that this search never saw.</div>"
-    )
+    elif bench.origin == "found":
+        parts.append(f'<div class="facet-note">{MORE}</div>')
+    return "".join(parts)

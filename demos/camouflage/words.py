@@ -1,15 +1,39 @@
-"""Sentences of the camouflage tab."""
+"""Sentences of the camouflage tab, and the one script that it needs."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 LEAD = (
-    "Paint a few simple shapes on a face so that face recognition no longer links its photos: for people who "
-    "want to know how far such paint protects them, against which recognisers, and where it fails."
+    "For everyone who wonders whether face paint helps against face recognition: find a pattern for a face, "
+    "and see which recognisers then no longer link its photos, and which still do."
+)
+
+MORE_PHOTOS = (
+    "Up to 11 more, in other light and at other angles. A painted photo is then compared with the other "
+    "clean ones, and every third photo takes no part in the search and only tests what was found."
 )
 
 PRESETS: Mapping[str, str] = MappingProxyType(
-    {"quick": "Quick: about 30 seconds", "thorough": "Thorough: about 2 minutes"}
+    {"quick": "Quick: about 30 seconds", "thorough": "Thorough: about 4 minutes"}
+)
+
+# On a narrow screen the result lies below what was pressed.
+TO_RESULT = """() => { const picture = document.querySelector("#camouflage-slider img");
+  if (innerWidth < 700 && picture) picture.scrollIntoView({behavior: "smooth", block: "center"}); }"""
+
+NOT_YET = '<div class="facet-note">Shown when there is a pattern.</div>'
+MATRIX_PLAIN = "Share of the comparisons that each recogniser (column) accepts: green is mostly rejected."
+MATRIX = f"{MATRIX_PLAIN} A dot: the search used this recogniser; cells without a dot show transfer."
+LEFT_OUT = (
+    "“Searched without …”: a shorter search from nothing, without that recogniser. Its cell in the "
+    "row, without a dot, is what the pattern does to a recogniser it never saw."
+)
+SURVIVED = (
+    "Share of the comparisons that each recogniser still accepts when this was done to the painted photo."
+)
+MORE = (
+    "The “Thorough” preset also searches with each recogniser left out in turn, and saves, shrinks and blurs "
+    "the painted photo and looks again."
 )
 
 LIMITS = """<ul>

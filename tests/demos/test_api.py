@@ -1,7 +1,9 @@
 """Every function of a tab is an endpoint and an MCP tool with a description; asked of the running app."""
 
 import json
+import re
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +12,11 @@ from gradio_client.exceptions import AppError
 
 from core.camouflage.pattern import Pattern, Shape
 from core.settings import ROOT
+from demos.camouflage.words import PRESETS
 from tests.serving import Server
 
 TOOLS = {"find_camouflage", "paint_camouflage", "list_camouflage_models"}
+FILES = ["painted.png", "recipe.pdf", "recipe.png", "transfer.png", "pattern.json", "report.json"]
 PHOTO = ROOT / "demos" / "examples" / "faces" / "person-a_frontal.jpg"
 PATTERN = Pattern((Shape("stripe", 0.0, 0.4, 2.0, 0.5, 20.0, "black"),)).to_json()
 
@@ -36,6 +40,8 @@ def test_the_tools_are_listed_with_words_for_every_argument(server: Server) -> N
             assert len(argument["description"]) > 5
             assert argument.get("type")
     assert listed["find_camouflage"]["inputSchema"]["required"] == ["photo"]
+    for words in PRESETS.values():  # the times that the screen tells
+        assert re.search(r"\d+ (seconds|minutes)", words)[0] in listed["find_camouflage"]["description"]
     assert set(listed["paint_camouflage"]["inputSchema"]["required"]) == {"photo", "pattern"}
 
 
@@ -54,7 +60,7 @@ def test_the_models_are_told_with_their_terms(client: Client) -> None:
 def test_a_program_paints_a_pattern_and_gets_the_report(client: Client) -> None:
     painted, files, report = client.predict(handle_file(PHOTO), PATTERN, api_name="/paint_camouflage")
     assert str(painted).endswith("painted.png")
-    assert len(files) == 5
+    assert [Path(str(path)).name for path in files] == FILES
     assert report["recognisers"]
     assert all(one["band"]["patterns"] == 20 for one in report["recognisers"])
     assert json.dumps(report["pattern"]["shapes"]) == json.dumps(json.loads(PATTERN)["shapes"])

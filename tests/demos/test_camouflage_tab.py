@@ -1,5 +1,6 @@
 """The camouflage tab's logic without a page: photos, the editor, what is fetched first, what is reported."""
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -124,6 +125,14 @@ def test_sliders_can_never_make_an_invalid_pattern() -> None:
 def test_the_presets_on_the_screen_are_the_systems() -> None:
     assert set(WORDS) == set(PRESETS)
     assert PRESETS["quick"].seconds <= 30
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_time_that_the_screen_tells_is_the_presets(name: str) -> None:
+    told = re.search(r"about (\d+) (second|minute)s", WORDS[name])
+    assert told is not None
+    seconds = int(told[1]) * {"second": 1, "minute": 60}[told[2]]
+    assert 0.8 * seconds <= PRESETS[name].seconds <= seconds
 
 
 def test_choices_change_the_preset_and_emptiness_keeps_it() -> None:
