@@ -12,7 +12,7 @@ from demos.base import Update, guarded, paced
 from demos.figures import table
 from demos.services import FETCH
 
-HEAD = ("Model", "Here?", "Size", "Licence of the weights", "Commercial use", "Trained on")
+HEAD = ("Model", "Status", "Size", "Licence of the weights", "Commercial use", "Trained on")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,13 @@ from demos.camouflage import showing
 from demos.camouflage.bench import SLUG, Bench
 from demos.camouflage.hand import controls
 from demos.camouflage.parts import Parts
+from demos.camouflage.words import TO_RESULT
 from demos.models import bar, runnable
 from demos.services import FETCH, HEAVY, Services
 
 if TYPE_CHECKING:
     from core.camouflage.options import Options
 
-TO_RESULT = """() => { const picture = document.querySelector("#camouflage-slider img");
-  if (innerWidth < 700 && picture) picture.scrollIntoView({behavior: "smooth", block: "center"}); }"""
 FIRST_FETCH_BYTES = 80_000_000  # what the first press of the button may carry
 
 
@@ -128,7 +127,7 @@ def wire(services: Services, parts: Parts) -> list[Any]:
             if not asked:
                 return
             stop, work, options = bench.stop, bench.work(), options_for(preset, *values)
-            curve = Curve(options.seconds)
+            curve = Curve(options.seconds / (2 if options.transfer else 1))
             final: system.Result | None = None
             for event in paced(system.run(work, options, stop.is_set), 0.5):
                 if isinstance(event, Progress):
@@ -180,7 +179,7 @@ def wire(services: Services, parts: Parts) -> list[Any]:
         bench_of(request).stop.set()
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    buttons = [find.stop, *results.all, results.chart_box, *panel.outputs]
+    buttons = [find.stop, parts.ready, parts.ready_note, *results.all, results.chart_box, *panel.outputs]
     hand = [parts.hand.shape, *parts.hand.values]
     fetch: dict[str, Any] = {**FETCH, "outputs": buttons, **quiet}
     heavy: dict[str, Any] = {**HEAVY, "outputs": buttons + hand, **quiet}

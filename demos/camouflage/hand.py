@@ -25,9 +25,11 @@ def controls(hand: Hand, pattern: Pattern, index: int = 0) -> Update:
     index = min(max(index, 0), len(pattern.shapes) - 1)
     shape = pattern.shapes[index]
     names = [(f"{number + 1} {one.family}", number) for number, one in enumerate(pattern.shapes)]
+    sizes = (round(size, 2) for size in (shape.width, shape.height, shape.x, shape.y, pattern.opacity))
+    width, height, x, y, opacity = sizes  # finer than a hand can paint, and short enough to be read
     values = (
-        shape.family, shape.color, shape.angle, shape.width, shape.height,
-        shape.x, shape.y, pattern.opacity, pattern.mirror, pattern.repeat,
+        shape.family, shape.color, round(shape.angle, 1), width, height, x, y,
+        opacity, pattern.mirror, pattern.repeat,
     )  # fmt: skip
     return {
         hand.shape: gr.update(choices=names, value=index),
@@ -110,7 +112,7 @@ def wire(services: Services, parts: Parts) -> None:
         **LIGHT,
         "show_progress": "hidden",
         "api_visibility": "private",
-        "outputs": [*listed, hand.load, *results.all],
+        "outputs": [*listed, hand.load, parts.ready, parts.ready_note, *results.all],
     }
     for control in hand.values:
         control.input(edit, [hand.shape, *hand.values], trigger_mode="always_last", **shared)

@@ -11,6 +11,7 @@ from demos.base import Update, guarded, notices_panel, path_of
 from demos.camouflage import examples, showing
 from demos.camouflage.bench import SLUG, Bench, Shot, take
 from demos.camouflage.parts import EMPTY, Parts
+from demos.camouflage.words import NOT_YET
 from demos.pictures import numbered, portrait, preview
 from demos.services import LIGHT, Services
 from demos.sessions import Session
@@ -35,6 +36,8 @@ def no_result(parts: Parts) -> dict[Any, Any]:
     """The result's side without a result."""
     results = parts.results
     return {
+        parts.ready: None,
+        parts.ready_note: "",
         results.notice: "",
         results.working: "",
         results.slider: None,
@@ -42,7 +45,7 @@ def no_result(parts: Parts) -> dict[Any, Any]:
         results.bars: "",
         results.chart: "",
         results.chart_box: gr.update(visible=False),
-        results.transfer: '<div class="facet-note">Shown after a search.</div>',
+        results.transfer: NOT_YET,
         results.regions: None,
         results.legend: "",
         results.files: None,
@@ -164,10 +167,10 @@ def wire(services: Services, parts: Parts) -> None:
 
     settings: dict[str, Any] = {"outputs": everything, "show_progress": "minimal", **SHARED}
     inputs.photo.input(
-        choose_photo, inputs.photo, preprocess=False, show_progress_on=parts.results.slider, **settings
+        choose_photo, inputs.photo, preprocess=False, show_progress_on=inputs.photo, **settings
     )
     inputs.photo.clear(clear, **settings)
-    inputs.examples.select(choose_example, show_progress_on=parts.results.slider, **settings)
+    inputs.examples.select(choose_example, show_progress_on=inputs.photo, **settings)
     results = parts.results
     results.regions_box.expand(
         show_regions, **{**settings, "outputs": [notice, results.regions, results.legend]}

@@ -7,13 +7,15 @@ import gradio as gr
 from core.camouflage.palette import PALETTE
 from core.camouflage.pattern import FAMILIES, MAX_REPEAT, RANGES
 from demos.base import photo_input
-from demos.camouflage.words import LEAD, LIMITS, PRESETS
+from demos.camouflage.words import LEAD, LIMITS, MORE_PHOTOS, NOT_YET, PRESETS
+from demos.compare import comparison
 from demos.models import ModelsPanel, models_panel
 
-EMPTY = (
-    '<div class="facet-empty"><p>The result appears here: your photo before and after, and how alike '
-    "five face recognisers still find them.</p></div>"
-)
+EMPTY = """<div class="facet-empty"><b>The result appears here.</b><ol>
+<li>Choose a photo, or one of the synthetic people.</li>
+<li>Press “Find a pattern for me”, take a ready-made one, or design your own.</li>
+<li>See the face before and after, and which face recognisers still take it for the same person.</li>
+</ol></div>"""
 
 
 @dataclass(slots=True)
@@ -79,7 +81,7 @@ class Results:
 
     notice: gr.HTML
     working: gr.HTML
-    slider: gr.ImageSlider
+    slider: gr.HTML
     verdict: gr.HTML
     bars: gr.HTML
     chart_box: gr.Accordion
@@ -88,6 +90,7 @@ class Results:
     regions_box: gr.Accordion
     regions: gr.Image
     legend: gr.HTML
+    files_box: gr.Accordion
     files: gr.File
     prepare: gr.Button
 
@@ -106,7 +109,7 @@ class Parts:
 
     inputs: Inputs
     find: Find
-    ready: gr.Dropdown
+    ready: gr.Radio
     ready_note: gr.HTML
     hand: Hand
     results: Results
@@ -126,28 +129,28 @@ def lay_out(
     gr.HTML(f'<p class="facet-lead">{LEAD}</p>')
     with gr.Row(elem_classes="facet-columns"):
         with gr.Column(scale=5, min_width=320):
-            inputs = _inputs(examples)
+            photo = _photo(examples)
             notice = gr.HTML(elem_id="camouflage-notice")
             with gr.Tabs():
                 with gr.Tab("Find one", id="find"):
                     find = _find(recognisers)
                 with gr.Tab("Ready-made", id="ready"):
-                    dropdown, note = _ready(ready)
+                    choice, note = _ready(ready)
                 with gr.Tab("By hand", id="hand", elem_id="camouflage-hand"):
                     hand = _hand()
-            working = gr.HTML(elem_id="camouflage-working")
+            inputs = _more_photos(*photo)
         with gr.Column(scale=6, min_width=320):
-            results = _results(notice, working)
+            results = _results(notice)
     with gr.Accordion("Models, licences and where they come from", open=False):
         panel = models_panel(["yunet", "face-landmarker", *(name for _, name in recognisers), "face-parser"])
     with gr.Accordion("What this does not show", open=False):
         gr.HTML(f'<div class="facet-note">{LIMITS}</div>')
-    return Parts(inputs, find, dropdown, note, hand, results, panel)
+    return Parts(inputs, find, choice, note, hand, results, panel)
 
 
-def _inputs(examples: list[tuple[str, str]]) -> Inputs:
+def _photo(examples: list[tuple[str, str]]) -> tuple[gr.Image, gr.HTML, gr.Radio, gr.Gallery]:
     photo = photo_input(
-        label="Photo", sources=["upload", "webcam", "clipboard"], height=300, elem_id="camouflage-photo",
+        label="Photo", sources=["upload", "webcam", "clipboard"], height=220, elem_id="camouflage-photo",
         alt_text="The photo to work on",
     )  # fmt: skip
     advice = gr.HTML(elem_id="camouflage-advice")
@@ -158,16 +161,17 @@ def _inputs(examples: list[tuple[str, str]]) -> Inputs:
         object_fit="cover", interactive=False, buttons=[], visible=bool(examples),
         elem_id="camouflage-examples", elem_classes="facet-strip", container=False,
     )  # fmt: skip
+    return photo, advice, person, gallery
+
+
+def _more_photos(photo: gr.Image, advice: gr.HTML, person: gr.Radio, gallery: gr.Gallery) -> Inputs:
     with gr.Accordion("More photos of the same person (better results)", open=False) as box:
+        gr.HTML(f'<div class="facet-note">{MORE_PHOTOS}</div>')
         more = gr.File(label="Add photos", file_count="multiple", height=110, elem_id="camouflage-more")
         shots = gr.Gallery(
-            label="Photos in use",
-            columns=4,
-            height="auto",
-            allow_preview=False,
-            interactive=False,
-            buttons=[],
-        )
+            label="Photos in use", columns=4, height="auto", allow_preview=False, interactive=False,
+            buttons=[], elem_id="camouflage-shots",
+        )  # fmt: skip
     return Inputs(photo, gallery, person, more, shots, box, advice)
 
 
@@ -191,17 +195,17 @@ def _find(recognisers: list[tuple[str, str]]) -> Find:
     return Find(preset, models, area, shapes, strategy, seed, start, stop, more)
 
 
-def _ready(ready: list[tuple[str, str]]) -> tuple[gr.Dropdown, gr.HTML]:
-    dropdown = gr.Dropdown(
+def _ready(ready: list[tuple[str, str]]) -> tuple[gr.Radio, gr.HTML]:
+    choice = gr.Radio(
         ready, value=None, label="Patterns found once on many people", elem_id="camouflage-ready",
         info="Choose one: it is painted at once, without a search.",
     )  # fmt: skip
-    return dropdown, gr.HTML()
+    return choice, gr.HTML()
 
 
 def _hand() -> Hand:
+    shape = gr.Radio([("1", 0)], value=0, label="Shape")
     with gr.Row():
-        shape = gr.Radio([("1", 0)], value=0, label="Shape", scale=3)
         add = gr.Button("Add a shape", size="sm", min_width=90)
         remove = gr.Button("Remove it", size="sm", min_width=90)
     with gr.Row():
@@ -226,32 +230,32 @@ def _hand() -> Hand:
     )
 
 
-def _results(notice: gr.HTML, working: gr.HTML) -> Results:
-    slider = gr.ImageSlider(
-        label="Before and after: drag the line", type="filepath", interactive=False, buttons=["fullscreen"],
-        max_height=460, elem_id="camouflage-slider", slider_position=50,
+def _results(notice: gr.HTML) -> Results:
+    working = gr.HTML(elem_id="camouflage-working")
+    slider = comparison(
+        "The face without paint", "The face with paint", "Where the line between before and after lies",
+        "Left of the line without paint, right of it with: drag the line, or press the arrow keys.",
+        elem_id="camouflage-slider",
     )  # fmt: skip
     verdict = gr.HTML(EMPTY, elem_id="camouflage-verdict")
     bars = gr.HTML(elem_id="camouflage-bars")
     with gr.Accordion("How the search went", open=False, visible=False) as box:
         chart = gr.HTML(elem_id="camouflage-chart")
-    with gr.Accordion("Does it carry over to other models and conditions?", open=False):
-        transfer = gr.HTML(
-            '<div class="facet-note">Shown after a search.</div>', elem_id="camouflage-transfer"
-        )
+    with gr.Accordion("Does it carry over to other models and conditions?", open=True):
+        transfer = gr.HTML(NOT_YET, elem_id="camouflage-transfer")
     with gr.Accordion("Regions of the face", open=False) as regions_box:
         regions = gr.Image(
             label="Where paint may go", interactive=False, buttons=[], show_label=False, format="webp",
             alt_text="The photo with the regions of the face outlined", elem_id="camouflage-regions",
         )  # fmt: skip
         legend = gr.HTML()
-    with gr.Accordion("Take it with you", open=False):
+    with gr.Accordion("Take it with you", open=False) as files_box:
         prepare = gr.Button("Prepare the files", elem_id="camouflage-prepare")
         files = gr.File(
-            label="Painted photo, recipe (PDF, PNG), pattern (JSON), report (JSON)", interactive=False,
-            file_count="multiple", elem_id="camouflage-files",
+            label="Painted photo, recipe (PDF, PNG), transfer matrix (PNG), pattern and report (JSON)",
+            interactive=False, file_count="multiple", elem_id="camouflage-files",
         )  # fmt: skip
     return Results(
         notice, working, slider, verdict, bars, box, chart, transfer,
-        regions_box, regions, legend, files, prepare,
+        regions_box, regions, legend, files_box, files, prepare,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from demos.camouflage import showing
 from demos.camouflage.bench import SLUG, Bench
 from demos.camouflage.hand import controls
 from demos.camouflage.parts import Parts
+from demos.camouflage.words import TO_RESULT
 from demos.models import bar
 from demos.services import LIGHT, Services
 
@@ -54,10 +55,21 @@ def wire(services: Services, parts: Parts) -> None:
         bench.put(chosen.pattern, "ready", chosen.optimised_on)
         yield {results.slider: showing.pictures(session, bench), **controls(parts.hand, chosen.pattern)}
         bench.judge()
-        yield {**showing.shown(session, bench, parts), results.working: bar(0.6, "Comparing with chance")}
+        waiting = bar(0.6, "Comparing with random patterns of equal area")
+        yield {**showing.shown(session, bench, parts), results.working: waiting}
+
+    @guarded(results.notice, lambda: {results.working: ""}, follows=True)
+    def compare(request: gr.Request) -> Update:
+        """Set random patterns of equal area beside what is shown by now."""
+        session = services.session(request)
+        bench = session.room(SLUG, Bench)
+        if bench.judgement is None or bench.origin != "ready":
+            return {results.working: ""}
         bench.judge(control=True)
-        yield {**showing.shown(session, bench, parts), results.working: ""}
+        return {**showing.shown(session, bench, parts), results.working: ""}
 
     settings: dict[str, Any] = {**LIGHT, "show_progress": "hidden", "api_visibility": "private"}
-    outputs = [parts.ready_note, parts.hand.shape, *parts.hand.values, *results.all]
-    parts.ready.input(choose, parts.ready, outputs, **settings)
+    outputs = [parts.ready, parts.ready_note, parts.hand.shape, *parts.hand.values, *results.all]
+    chosen = parts.ready.input(choose, parts.ready, outputs, **settings)
+    chosen.then(None, js=TO_RESULT, api_visibility="private")
+    chosen.then(compare, outputs=outputs, **settings)
