@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from core import faces as finder
 from core.camouflage.pattern import Pattern
-from core.camouflage.project import paint
+from core.camouflage.project import Surface, paint_surface
 from core.faces.align import align_batch
 from core.types import Face, Pixels
 
@@ -140,9 +140,17 @@ class Evaluator:
         fresh = embed({n: model for n, model in self.models.items() if n not in known}, sight.aligned)
         self.clean = {name: fresh[name] if name in fresh else known[name] for name in self.models}
         self.clean_detected = float(sight.detected.mean())
+        self._surfaces: list[Surface] = []
         self._people = np.array([portrait.person for portrait in self.portraits])
         names, counts = np.unique(self._people, return_counts=True)
         self.self_compared = tuple(str(name) for name in names[counts == 1])
+
+    @property
+    def surfaces(self) -> Sequence[Surface]:
+        """The portraits' paintable skin, measured when it is first asked for."""
+        if not self._surfaces:
+            self._surfaces = [Surface.photo(one.pixels, one.face) for one in self.portraits]
+        return self._surfaces
 
     def unpainted(self) -> Genuine:
         """Scores of the clean photos against each other."""
@@ -150,7 +158,7 @@ class Evaluator:
 
     def painted(self, pattern: Pattern) -> Outcome:
         """Paint every photo, find the face again, and compare with the clean gallery."""
-        results = [paint(portrait.pixels, portrait.face, pattern) for portrait in self.portraits]
+        results = [paint_surface(surface, pattern) for surface in self.surfaces]
         sight = look([one.pixels for one in results], [portrait.face for portrait in self.portraits])
         return Outcome(
             genuine=self.genuine(embed(self.models, sight.aligned)),

@@ -16,7 +16,7 @@ from core.camouflage.shade import LUMA, PaintOptions, light
 from core.camouflage.warp import warp
 from core.faces import regions, topology
 from core.faces.align import align, similarity
-from core.faces.skin import bare_skin
+from core.faces.skin import bare_skin, parser
 from core.types import Face, FloatArray, Mask, Pixels
 
 FEATHER = 0.012  # eye-distances over which paint fades at the rim of the skin, at least one pixel
@@ -74,7 +74,7 @@ class Surface:
         points = regions.landmarks_of(local)
         depth = np.zeros(len(points)) if face.depth is None else face.depth
         place = warp(points, topology.mean_face(), topology.TRIANGLES, depth, height, width)
-        skin = regions.paintable(local, height, width) & bare_skin(pixels, face, window=window)
+        skin = regions.paintable(local, height, width) & bare_skin(pixels, face, parser(), window)
         skin &= place.inside
         skin = _without_specks(skin, SPECK * face.eye_distance)
         measured = light(part, skin, face.eye_distance, options or PaintOptions())

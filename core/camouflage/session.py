@@ -11,7 +11,7 @@ from core.camouflage.evaluate import Evaluator, Genuine, Portrait, embed, look
 from core.camouflage.figures import ModelFigures, figures
 from core.camouflage.objective import Standard, Subject
 from core.camouflage.pattern import Pattern
-from core.camouflage.project import Surface, apply, paint_surface
+from core.camouflage.project import Painted, Surface, apply, paint_surface
 from core.camouflage.render import render
 from core.camouflage.subjects import subjects
 from core.camouflage.verdict import Verdict, verdict
@@ -111,7 +111,7 @@ class Session:
         """
         evaluator = self.evaluator(names)
         chosen = tuple(self.probes if probes is None else probes)
-        painted = [paint_surface(self._surface(index), pattern) for index in chosen]
+        painted = [self.painted(pattern, index) for index in chosen]
         sight = look([one.pixels for one in painted], [self.photos[index].face for index in chosen])
         scores = evaluator.genuine(embed(evaluator.models, sight.aligned), chosen)
         clean = evaluator.genuine({n: rows[list(chosen)] for n, rows in evaluator.clean.items()}, chosen)
@@ -130,6 +130,10 @@ class Session:
         )
         area = sum(one.area for one in painted) / len(painted)
         return Judgement(pattern, tuple(one.pixels for one in painted), found, detected, area, words)
+
+    def painted(self, pattern: Pattern, index: int = 0) -> Painted:
+        """One of :attr:`photos` with a pattern, at its own resolution."""
+        return paint_surface(self._surface(index), pattern)
 
     def _random(self, evaluator: Evaluator, pattern: Pattern, chosen: Sequence[int]) -> Genuine:
         with torch.inference_mode():

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from core.camouflage.evaluate import Evaluator, Genuine, embed, look
 from core.camouflage.pattern import Pattern
-from core.camouflage.project import paint
+from core.camouflage.project import paint_surface
 from core.types import Face, Pixels
 
 Change = Callable[[Pixels], Pixels]
@@ -129,7 +129,7 @@ def survival(
     evaluator: Evaluator, pattern: Pattern, treatments: tuple[Treatment, ...] = TREATMENTS
 ) -> tuple[Survived, ...]:
     """Treat the painted photos in each way and compare with the clean gallery again."""
-    painted = [paint(p.pixels, p.face, pattern).pixels for p in evaluator.portraits]
+    painted = [paint_surface(surface, pattern).pixels for surface in evaluator.surfaces]
     results = []
     for treatment in treatments:
         photos = [treatment.change(pixels) for pixels in painted]

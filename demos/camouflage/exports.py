@@ -44,16 +44,14 @@ def files(session: Session, bench: Bench, painted: "Pixels", judgement: "Judgeme
 
 def of_bench(session: Session, bench: Bench) -> list[str]:
     """The files of what is on the bench."""
-    from core.camouflage.project import paint
-
-    main = bench.main()
+    bench.main()
     if bench.pattern is None or bench.judgement is None:
         raise UserError(
             Code.PATTERN_INVALID,
             "There is nothing to take along yet.",
             "Find, choose or design a pattern first.",
         )
-    painted = paint(main.image.pixels, main.face, bench.pattern).pixels
+    painted = bench.work().painted(bench.pattern).pixels
     return files(session, bench, painted, bench.judgement)
 
 

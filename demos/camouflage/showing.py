@@ -58,11 +58,10 @@ def searched(result: "Result", parts: Parts) -> Update:
 
 def pictures(session: Session, bench: Bench) -> tuple[str, str]:
     """The shown photo without and with the pattern, as files for this visitor."""
-    from core.camouflage.project import paint
     from core.media import images
 
     main = bench.main()
-    after = paint(main.image.pixels, main.face, bench.pattern) if bench.pattern else main.image
+    after = bench.work().painted(bench.pattern) if bench.pattern else main.image
     both = [
         session.write(f"{name}.webp", images.save(preview(pixels), "webp", quality=88), slot=name)
         for name, pixels in (("before", main.image.pixels), ("after", after.pixels))
