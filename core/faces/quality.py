@@ -85,21 +85,46 @@ def advice(quality: Quality, face: Face) -> tuple[Notice, ...]:
         notices.append(
             Notice(
                 "face-small",
-                f"The face is small ({distance} pixels between the eyes); results will be coarse.",
+                f"The face is small ({distance} pixels between the eyes), so results will be coarse; "
+                "a larger photo of it works better.",
             )
         )
     elif quality.sharpness < SHARPNESS and quality.edges < EDGES:
-        notices.append(Notice("face-blurred", "The face is blurred, which weakens every result on it."))
+        notices.append(
+            Notice(
+                "face-blurred",
+                "The face is blurred, which weakens every result on it; a sharper photo is better.",
+            )
+        )
     if face.pose is not None and abs(face.pose.yaw) > PROFILE:
         notices.append(
-            Notice("face-profile", "The head is turned far to the side; the hidden half is a guess.")
+            Notice(
+                "face-profile",
+                "The head is turned far to the side, so the hidden half is a guess; a photo that looks "
+                "towards the camera works better.",
+            )
         )
     if quality.lenses < LENSES or (quality.lenses < TINTED and quality.evenness > EVEN):
-        notices.append(Notice("sunglasses", "Dark glasses seem to hide the eyes."))
+        notices.append(
+            Notice(
+                "sunglasses",
+                "Dark glasses seem to hide the eyes; a photo without them gives better results.",
+            )
+        )
     if quality.luma < DARK:
         notices.append(Notice("face-dark", "The face is very dark; a photo with more light works better."))
     elif quality.luma > BRIGHT:
-        notices.append(Notice("face-bright", "The face is overexposed, so its skin has lost detail."))
+        notices.append(
+            Notice(
+                "face-bright",
+                "The face is overexposed, so its skin has lost detail; a darker photo is better.",
+            )
+        )
     if quality.grey:
-        notices.append(Notice("grey", "The photo is black and white, so colours cannot be judged on it."))
+        notices.append(
+            Notice(
+                "grey",
+                "The photo is black and white, so colours cannot be judged on it; paint is shown in grey.",
+            )
+        )
     return tuple(notices)

@@ -29,7 +29,8 @@ LEFT_OUT = (
     "row, without a dot, is what the pattern does to a recogniser it never saw."
 )
 SURVIVED = (
-    "Share of the comparisons that each recogniser still accepts when this was done to the painted photo."
+    "Share of the comparisons that each recogniser still accepts when this was done to the painted photo; "
+    "what it does to a clean photo is not in it."
 )
 MORE = (
     "The “Thorough” preset also searches with each recogniser left out in turn, and saves, shrinks and blurs "
