@@ -140,24 +140,25 @@ def text(name: str, outcome: Outcome, found: Sequence[Row], body: dict[str, Any]
 
 def left_out_text(found: Mapping[str, Sequence[Row]]) -> str:
     """The leave-one-model-out matrix: searches (rows) by judging recogniser (columns)."""
-    columns = list(found)
     first = {row.model: row for row in next(iter(found.values()))}
+    columns = [*found, *(name for name in first if name not in found)]
     cells = [["clean", *(f"{first[name].clean:.3f}" for name in columns), ""]]
     cells.append(["random, mean", *(f"{first[name].random:.3f}" for name in columns), ""])
     for left, rows_of in found.items():
         by = {row.model: row for row in rows_of}
-        shares = [f"**{by[n].painted:.3f}**" if n == left else f"{by[n].painted:.3f}" for n in columns]
+        shares = [f"{by[n].painted:.3f}" if by[n].optimised else f"**{by[n].painted:.3f}**" for n in columns]
         cells.append([f"without {left}", *shares, interval(by[left].difference)])
-    unseen = [next(row for row in rows_of if row.model == left) for left, rows_of in found.items()]
+    unseen = [row for rows_of in found.values() for row in rows_of if not row.optimised]
     below = sum(row.difference.high < 0 for row in unseen)
     half = sum(row.painted <= 0.5 * row.random for row in unseen)
     note = (
         "**Leave one recogniser out**: TAR of patterns that were each searched without one recogniser "
         "(row), as every recogniser judges them (column); bold where the recogniser took no part in that "
-        f"row's search. Never seen, the TAR is below the random mean by an interval that excludes zero for "
-        f"{below} of {len(unseen)} and at most half of it for {half}."
+        f"row's search. Of the {len(unseen)} bold figures {below} are below the random mean by an interval "
+        f"that excludes zero, and {half} are at most half of it. The last column is the difference for the "
+        "recogniser that was left out."
     )
-    return f"{note}\n\n{table(['searched', *columns, 'bold - random, 95 %'], cells)}"
+    return f"{note}\n\n{table(['searched', *columns, 'left out - random, 95 %'], cells)}"
 
 
 def interval(one: Interval) -> str:

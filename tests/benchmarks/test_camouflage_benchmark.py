@@ -44,7 +44,8 @@ def test_a_pattern_no_better_than_chance_has_not_reached_anything() -> None:
 def test_the_matrix_marks_who_was_left_out_and_counts_what_it_shows(found: list[Row]) -> None:
     other = rows(scores(1.0, 1.0), scores(0.8, 0.4), [scores(0.8, 0.8)] * 2, ["unseen"], TAUS)
     text = left_out_text({"unseen": found, "seen": other})
-    assert "excludes zero for 1 of 2 and at most half of it for 1" in text
+    assert "Of the 2 bold figures 1 are below" in text
+    assert "and 1 are at most half of it" in text
     lines = [line for line in text.splitlines() if line.startswith("| without")]
     assert lines[0].startswith("| without unseen | **0.400** | 0.200 |")
     assert lines[1].startswith("| without seen | 0.400 | **0.800** |")
