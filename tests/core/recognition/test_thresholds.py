@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from core import weights
 from core.recognition import cards, thresholds
 from core.recognition.thresholds import TARGETS, Thresholds
 from core.settings import settings
@@ -37,7 +38,8 @@ def test_figures_that_cannot_be_are_refused(changes: dict[str, object]) -> None:
 
 def test_the_kept_file_covers_every_member_as_it_crops_today() -> None:
     found = thresholds.load()
-    assert set(found) == set(cards)
+    optional = {name for name in cards if weights.entry(name).optional}
+    assert set(cards) - optional <= set(found) <= set(cards)  # without a row a member is not used
     rows = json.loads((settings().weights_dir / thresholds.FILE).read_text())["recognisers"]
     for name, one in found.items():
         assert tuple(one.far) == TARGETS
