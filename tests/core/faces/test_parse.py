@@ -169,6 +169,13 @@ class TestPublishedWeights:
                 assert inside.sum() > 0.6 * regions[name].sum(), name
             assert shows(found, "hair").sum() > 1000
 
+    def test_sees_no_face_in_plain_skin_and_leaves_it_to_the_colours(
+        self, model: FaceParser, place: Callable[..., Face]
+    ) -> None:
+        """The recipe's diagram is such a picture: the mean face in one colour."""
+        plain = np.full((300, 320, 3), (214, 172, 148), np.uint8)
+        assert skin.bare_skin(plain, place(), model.skin).all()
+
     def test_scores_have_a_gradient(self, model: FaceParser) -> None:
         crops = torch.rand(1, 3, 224, 224).requires_grad_()
         model(crops)[:, 1].mean().backward()

@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import UserError
 from core.faces import outlines, regions, topology
+from core.faces.skin import canonical
 from core.types import Face, Mask, Pixels
 
 HEIGHT, WIDTH = 300, 320
@@ -104,17 +105,17 @@ def test_a_parser_cuts_the_regions_of_skin_and_leaves_the_features(place: Place,
 def test_brows_and_lips_count_although_no_parser_takes_them_for_skin(place: Place) -> None:
     face = place()
     pixels = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
-
-    def paintable(**more: bool) -> Mask:
-        return regions.paintable(
-            face, HEIGHT, WIDTH, pixels=pixels, parser=lambda crop: np.zeros((224, 224), bool), **more
-        )
-
-    assert not paintable().any()
+    local = regions.masks(canonical(face), 224, 224)
+    skin = ~(local["brows"] | local["lips"])
     outlined = regions.masks(face, HEIGHT, WIDTH)
-    both = paintable(include_brows=True, include_lips=True)
-    assert (both & outlined["brows"]).sum() > 0.9 * outlined["brows"].sum()
-    assert not (both & ~outlined["brows"] & ~outlined["lips"]).any()
+    features = outlined["brows"] | outlined["lips"]
+    bare = regions.paintable(face, HEIGHT, WIDTH, pixels=pixels, parser=lambda crop: skin)
+    assert not (bare & features).any()
+    more = regions.paintable(
+        face, HEIGHT, WIDTH, include_brows=True, include_lips=True, pixels=pixels, parser=lambda crop: skin
+    )
+    assert (more & outlined["brows"]).sum() > 0.9 * outlined["brows"].sum()
+    assert (more & outlined["lips"]).sum() > 0.7 * outlined["lips"].sum()
 
 
 @pytest.mark.parametrize(("x", "y"), [(-900.0, 100.0), (100.0, 1e7), (3e6, -3e6)])

@@ -94,6 +94,11 @@ def test_below_the_nose_colour_has_a_say_because_parsers_take_beards_for_skin(
     assert bare[forehead].all()  # above it the parser is believed
 
 
+@pytest.mark.parametrize("found", [np.zeros((224, 224), bool), np.eye(224, dtype=bool)])
+def test_a_parser_that_sees_no_face_is_not_believed(photo: Pixels, face: Face, found: Mask) -> None:
+    assert np.array_equal(bare_skin(photo, face, lambda crop: found), bare_skin(photo, face))
+
+
 def test_a_face_outside_the_photo_leaves_nothing_to_judge(photo: Pixels, face: Face) -> None:
     away = Face(box=face.box, score=1.0, five=face.five + 4000, landmarks=face.landmarks + 4000)
     assert not regions.paintable(away, SIZE, SIZE, pixels=photo).any()
