@@ -5,19 +5,22 @@ callers share one gradio session. The files are deleted by time.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
 
 from core import weights
 from core.camouflage.pattern import Pattern
+from core.errors import UserError
+from demos.addresses import by_address
 from demos.base import endpoint, path_of
 from demos.camouflage import exports, ready
 from demos.camouflage.bench import Bench, judgement_report, take
-from demos.camouflage.find import options_for
+from demos.camouflage.find import first_fetch, options_for
 from demos.camouflage.words import PRESETS
 from demos.models import runnable
-from demos.services import HEAVY, Services
+from demos.services import HEAVY, LIGHT, Services
 from demos.sessions import Session
 
 Upload = Mapping[str, Any]
@@ -57,20 +60,23 @@ def lay_out_and_wire(services: Services) -> None:
     ) -> tuple[str, list[str], dict[str, Any]]:
         """Find a face-paint pattern that makes face recognisers stop linking photos of one person.
 
-        Takes about 30 seconds (quick) or 4 minutes (thorough), simulates paint on the photo and judges it
-        with recognisers that took part in the search and others that did not, beside random patterns of equal
-        area. The report says what was reached for which model at which false accept rate. It is no promise
-        about any other recogniser, camera or human. Use it for research, teaching and defence only.
+        Fetches the weights that it needs when they are not here yet (once, at most 80 MB), then takes about
+        30 seconds (quick) or 4 minutes (thorough): simulates paint on the photo and judges it with
+        recognisers that took part in the search and others that did not, beside random patterns of equal
+        area. The thorough preset also searches with each recogniser left out in turn, and looks again after
+        saving, resizing and blurring. The largest face of a photo is taken. The report says what was reached
+        for which model at which false accept rate. It is no promise about any other recogniser, camera or
+        human. Use it for research, teaching and defence only.
 
         Args:
-            photo: JPEG, PNG or WEBP in which the person's face is the largest.
-            more_photos: up to 11 more photos of the same person; every third only tests the pattern.
-            preset: "quick" or "thorough".
-            seed: whole number; with it a search is repeated, as far as the machine is as fast.
+            photo: JPEG, PNG or WEBP; over MCP by address: an upload to this server, public http(s), or data:
+            more_photos: up to 11 more of the same person, given likewise; every third only tests the pattern
+            preset: "quick" or "thorough"
+            seed: whole number; with it a search is repeated, as far as the machine is as fast
 
         Returns:
             painted: the photo with the pattern, PNG without metadata
-            files: painted photo, recipe as PDF and PNG, pattern and report as JSON
+            files: painted photo, recipe as PDF and PNG, transfer matrix as PNG, pattern and report as JSON
             report: verdict in words, figures by recogniser, options, versions and weight hashes
         """
         from core.camouflage import system
@@ -78,6 +84,9 @@ def lay_out_and_wire(services: Services) -> None:
         session = services.sessions.loose()
         bench = bench_for(services, session, [photo, *(more_photos or [])])
         options = options_for(preset, (), None, None, None, seed)
+        with suppress(UserError):  # the search goes on with what is here, and the report names who judged
+            for _ in weights.fetch(first_fetch(options)):
+                pass
         for event in system.run(bench.work(), options):
             if isinstance(event, system.Result):
                 bench.found(event)
@@ -88,15 +97,16 @@ def lay_out_and_wire(services: Services) -> None:
         """Paint a given pattern on the face of a photo and measure what recognisers make of it.
 
         Every recogniser whose weights are here compares painted and clean photo at its own threshold;
-        20 random patterns of equal area stand beside it as the control.
+        20 random patterns of equal area stand beside it as the control. The largest face of the photo is
+        taken.
 
         Args:
-            photo: JPEG, PNG or WEBP in which the person's face is the largest.
-            pattern: a pattern as JSON (as find_camouflage returns it), or the name of a ready-made one.
+            photo: JPEG, PNG or WEBP; over MCP by address: an upload to this server, public http(s), or data:
+            pattern: JSON as find_camouflage returns it, or a ready-made name from list_camouflage_models
 
         Returns:
             painted: the photo with the pattern, PNG without metadata
-            files: painted photo, recipe as PDF and PNG, pattern and report as JSON
+            files: painted photo, recipe as PDF and PNG, transfer matrix as PNG, pattern and report as JSON
             report: verdict in words, figures by recogniser and weight hashes
         """
         session = services.sessions.loose()
@@ -126,8 +136,8 @@ def lay_out_and_wire(services: Services) -> None:
         return models + [{"ready_made": name, "title": title} for title, name in ready.choices()]
 
     with gr.Row(visible=False):
-        photo = gr.File(label="Photo")
-        more = gr.File(label="More photos of the same person", file_count="multiple")
+        photo = by_address(gr.File(label="Photo"))
+        more = by_address(gr.File(label="More photos of the same person", file_count="multiple"))
         preset = gr.Radio(list(PRESETS), value="quick", label="Preset")
         seed = gr.Number(0, label="Seed")
         pattern = gr.Textbox(label="Pattern as JSON, or the name of a ready-made one")
@@ -144,6 +154,6 @@ def lay_out_and_wire(services: Services) -> None:
         gr.Button().click(
             paint_camouflage, [photo, pattern], [*outputs, report], api_name="paint_camouflage", **heavy
         )
-        gr.Button().click(
-            list_camouflage_models, None, listed, api_name="list_camouflage_models", queue=False
+        gr.Button().click(  # queued, because what skips the queue reaches MCP clients in gradio's own words
+            list_camouflage_models, None, listed, api_name="list_camouflage_models", **LIGHT
         )
