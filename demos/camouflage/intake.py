@@ -165,15 +165,17 @@ def wire(services: Services, parts: Parts) -> None:
             session.room(SLUG, Bench).start(())
         return blank(parts)
 
-    settings: dict[str, Any] = {"outputs": everything, "show_progress": "minimal", **SHARED}
-    inputs.photo.input(
-        choose_photo, inputs.photo, preprocess=False, show_progress_on=inputs.photo, **settings
-    )
+    settings: dict[str, Any] = {
+        "outputs": everything,
+        "show_progress": "minimal",
+        "show_progress_on": inputs.photo,
+        **SHARED,
+    }
+    inputs.photo.input(choose_photo, inputs.photo, preprocess=False, **settings)
     inputs.photo.clear(clear, **settings)
-    inputs.examples.select(choose_example, show_progress_on=inputs.photo, **settings)
-    results = parts.results
-    results.regions_box.expand(
-        show_regions, **{**settings, "outputs": [notice, results.regions, results.legend]}
-    )
+    inputs.examples.select(choose_example, **settings)
     inputs.more.upload(add_photos, inputs.more, preprocess=False, **settings)
     inputs.person.input(choose_person, inputs.person, **settings)
+    results = parts.results
+    drawn = {"outputs": [notice, results.regions, results.legend], "show_progress_on": results.regions}
+    results.regions_box.expand(show_regions, **{**settings, **drawn})

