@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from core.faces.align import CANONICAL_SIZE, MARGIN, SCALE
+from core.recognition.banded import Banded
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +76,13 @@ def resampling_matrix(start: float, length: float, count: int, source: int = CAN
 class Crop(nn.Module):
     """Resample a box of the canonical frame to a recogniser's native size."""
 
-    rows: Tensor
-    columns: Tensor
-
     def __init__(self, box: Box, size: int) -> None:
         super().__init__()
-        self.register_buffer("rows", resampling_matrix(box.y0, box.height, size), persistent=False)
-        self.register_buffer(
-            "columns", resampling_matrix(box.x0, box.width, size).t().contiguous(), persistent=False
-        )
+        self.down = Banded(resampling_matrix(box.y0, box.height, size))
+        self.across = Banded(resampling_matrix(box.x0, box.width, size))
 
     def forward(self, aligned: Tensor) -> Tensor:
         """N×C×224×224 -> N×C×size×size, in the same range."""
-        return self.rows @ (aligned @ self.columns)
+        first, last = self.across.span
+        narrow = self.down.rows(aligned[..., first:last])
+        return self.across.columns(narrow, first)
