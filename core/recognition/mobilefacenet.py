@@ -21,6 +21,7 @@ CARD = Card(
     scale=2.0,
     channels="bgr",
     source="arXiv 1804.07573, arXiv 1801.07698",
+    part=6,
 )
 
 

@@ -18,6 +18,7 @@ W600K = Card(
     scale=2.0,
     channels="rgb",
     source="InsightFace buffalo_s; arXiv 1804.07573, arXiv 1801.07698, arXiv 2103.04098",
+    part=6,
 )
 SFACE = Card(
     name="sface",
@@ -29,6 +30,7 @@ SFACE = Card(
     scale=255.0,
     channels="rgb",
     source="Zhong et al., SFace, arXiv 2205.12010; OpenCV Zoo 2021dec",
+    part=6,
 )
 
 

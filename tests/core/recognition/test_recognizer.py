@@ -89,6 +89,21 @@ def test_embedding_in_batches_equals_embedding_at_once(toy: list[str]) -> None:
     assert embed(["toy"], faces[:0])["toy"].shape == (0, 3)
 
 
+def test_a_long_batch_goes_through_the_network_in_equal_parts() -> None:
+    seen: list[int] = []
+
+    class Counting(Means):
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append(len(x))
+            return super().forward(x)
+
+    faces = torch.rand(8, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    model = Recognizer(card(part=3), Counting())
+    torch.testing.assert_close(model(faces), torch.cat([model(face[None]) for face in faces]))
+    assert seen == [3, 3, 2] + 8 * [1]
+    assert model(faces[:0]).shape == (0, 3)
+
+
 def test_an_unknown_recogniser_lists_the_known_ones() -> None:
     with pytest.raises(UserError, match="dlib-resnet"):
         load("no-such-model")
