@@ -130,6 +130,11 @@ class Bench:
         test = self.shots[2::3]
         return tuple(shot for shot in self.shots if shot not in test), test
 
+    @property
+    def measured(self) -> bool:
+        """Whether recognisers have looked at these photos before, so that the next answer comes at once."""
+        return self._work is not None
+
     def work(self) -> "Work":
         """The photos as the system takes them, measured once."""
         from core.camouflage.evaluate import Portrait

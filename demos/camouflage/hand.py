@@ -1,6 +1,6 @@
 """Design by hand: one shape after another, the picture and the bars answer while a slider moves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from demos.base import Update, guarded
 from demos.camouflage import showing
 from demos.camouflage.bench import SLUG, Bench
 from demos.camouflage.parts import Hand, Parts
+from demos.models import bar
 from demos.services import LIGHT, Services
 from demos.sessions import discard
 
@@ -51,6 +52,7 @@ def edited(pattern: Pattern, index: int, values: Sequence[Any]) -> Pattern:
 def wire(services: Services, parts: Parts) -> None:
     """Let the editor work."""
     hand, results = parts.hand, parts.results
+    idle = guarded(results.notice, lambda: {results.working: ""})
     listed = [hand.shape, *hand.values]
 
     def bench_of(request: gr.Request) -> Bench:
@@ -58,22 +60,27 @@ def wire(services: Services, parts: Parts) -> None:
         bench.main()
         return bench
 
-    def answered(request: gr.Request, bench: Bench) -> Update:
+    def answered(request: gr.Request, bench: Bench) -> Iterator[Update]:
+        """The painted photo, then what the recognisers make of it; they are loaded for the first one."""
+        session = services.session(request)
+        if not bench.measured:
+            waiting = bar(0.5, "Loading the recognisers and looking at the photo")
+            yield {results.slider: showing.pictures(session, bench), results.working: waiting}
         bench.judge(live=True)
-        return showing.shown(services.session(request), bench, parts)
+        yield {**showing.shown(session, bench, parts), results.working: ""}
 
-    @guarded(results.notice)
-    def edit(request: gr.Request, index: int, *values: Any) -> Update:
+    @idle
+    def edit(request: gr.Request, index: int, *values: Any) -> Iterator[Update]:
         bench = bench_of(request)
         bench.put(edited(bench.pattern or Pattern((FIRST,)), index, values), "hand")
-        return answered(request, bench)
+        yield from answered(request, bench)
 
     @guarded(results.notice)
     def select(index: int, request: gr.Request) -> Update:
         return controls(hand, bench_of(request).pattern or Pattern((FIRST,)), index)
 
-    @guarded(results.notice)
-    def add(request: gr.Request) -> Update:
+    @idle
+    def add(request: gr.Request) -> Iterator[Update]:
         bench = bench_of(request)
         pattern = bench.pattern or Pattern((FIRST,))
         if len(pattern.shapes) == MAX_SHAPES:
@@ -83,30 +90,34 @@ def wire(services: Services, parts: Parts) -> None:
         if bench.pattern is not None:
             pattern = replace(pattern, shapes=(*pattern.shapes, FIRST))
         bench.put(pattern, "hand")
-        return {**controls(hand, pattern, len(pattern.shapes) - 1), **answered(request, bench)}
+        yield controls(hand, pattern, len(pattern.shapes) - 1)
+        yield from answered(request, bench)
 
-    @guarded(results.notice)
-    def remove(index: int, request: gr.Request) -> Update:
+    @idle
+    def remove(index: int, request: gr.Request) -> Iterator[Update]:
         bench = bench_of(request)
         if bench.pattern is None or len(bench.pattern.shapes) == 1:
             raise UserError(Code.OPTION_RANGE, "A pattern has at least one shape.", "Change it instead.")
         left = [shape for number, shape in enumerate(bench.pattern.shapes) if number != index]
         pattern = replace(bench.pattern, shapes=tuple(left))
         bench.put(pattern, "hand")
-        return {**controls(hand, pattern, int(index) - 1), **answered(request, bench)}
+        yield controls(hand, pattern, int(index) - 1)
+        yield from answered(request, bench)
 
-    @guarded(results.notice)
-    def load(upload: dict[str, Any] | None, request: gr.Request) -> Update:
+    @idle
+    def load(upload: dict[str, Any] | None, request: gr.Request) -> Iterator[Update]:
         bench = bench_of(request)
         pattern = Pattern.from_json(_text(upload))
         bench.put(pattern, "hand")
-        return {hand.load: None, **controls(hand, pattern), **answered(request, bench)}
+        yield {hand.load: None, **controls(hand, pattern)}
+        yield from answered(request, bench)
 
-    @guarded(results.notice)
-    def compare(request: gr.Request) -> Update:
+    @idle
+    def compare(request: gr.Request) -> Iterator[Update]:
         bench = bench_of(request)
+        yield {results.working: bar(0.3, "Comparing with random patterns of equal area")}
         bench.judge(control=True)
-        return showing.shown(services.session(request), bench, parts)
+        yield {**showing.shown(services.session(request), bench, parts), results.working: ""}
 
     shared: dict[str, Any] = {
         **LIGHT,

@@ -46,8 +46,10 @@ def no_result(parts: Parts) -> dict[Any, Any]:
         results.chart: "",
         results.chart_box: gr.update(visible=False),
         results.transfer: NOT_YET,
+        results.regions_box: gr.update(open=False),  # it is filled when it is opened
         results.regions: None,
         results.legend: "",
+        results.files_box: gr.update(open=False),
         results.files: None,
     }
 
@@ -83,7 +85,7 @@ def shown(session: Session, bench: Bench, parts: Parts) -> Update:
 
 def _roles(bench: Bench) -> list[tuple[Shot, str]]:
     _, test = bench.split()
-    return [(shot, "only tests" if shot in test else "is searched on") for shot in bench.shots]
+    return [(shot, "only tests" if shot in test else "for the search") for shot in bench.shots]
 
 
 def wire(services: Services, parts: Parts) -> None:

@@ -169,8 +169,8 @@ def _more_photos(photo: gr.Image, advice: gr.HTML, person: gr.Radio, gallery: gr
         gr.HTML(f'<div class="facet-note">{MORE_PHOTOS}</div>')
         more = gr.File(label="Add photos", file_count="multiple", height=110, elem_id="camouflage-more")
         shots = gr.Gallery(
-            label="Photos in use", columns=4, height="auto", allow_preview=False, interactive=False,
-            buttons=[], elem_id="camouflage-shots",
+            label="Photos in use", show_label=False, columns=4, height="auto", allow_preview=False,
+            interactive=False, buttons=[], elem_id="camouflage-shots",
         )  # fmt: skip
     return Inputs(photo, gallery, person, more, shots, box, advice)
 

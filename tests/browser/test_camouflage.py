@@ -192,6 +192,46 @@ def test_from_example_to_files_by_keyboard_alone(page) -> None:
     page.locator("#camouflage-files a[href$='recipe.pdf']").wait_for(timeout=LONG)  # opening it is enough
 
 
+def test_stopping_a_thorough_search_keeps_the_best(page) -> None:
+    page.locator("#camouflage-examples button").nth(0).click()
+    shows_photo(page)
+    page.get_by_role("radio", name="Thorough: about 4 minutes").check()
+    page.get_by_role("button", name="Find a pattern for me").click()
+    page.locator("#camouflage-working .facet-chart .line").wait_for(timeout=LONG)
+    assert page.locator("#camouflage-working .facet-chart .band").count() == 1
+    page.get_by_role("button", name="Stop, keep the best").click()
+    page.locator("#camouflage-verdict .facet-verdict").wait_for(timeout=LONG)
+    assert page.get_by_role("button", name="Stop, keep the best").count() == 0
+    rows = page.locator("#camouflage-transfer .facet-matrix tbody th").all_inner_texts()
+    assert rows == ["clean photos", "this pattern"]  # no control and no other search after a stop
+    page.get_by_role("button", name="How the search went").click()
+    assert "random patterns" in page.locator("#camouflage-chart figcaption").inner_text()
+
+
+def test_regions_are_drawn_on_the_photo_and_named(page) -> None:
+    page.locator("#camouflage-examples button").nth(2).click()
+    shows_photo(page)
+    page.get_by_role("button", name="Regions of the face").click()
+    drawn = page.locator("#camouflage-regions img")
+    drawn.wait_for(timeout=LONG)
+    assert drawn.get_attribute("alt")
+    legend = page.get_by_text("forehead").locator("xpath=..").inner_text()
+    for name in (
+        "temples",
+        "eyes",
+        "periocular",
+        "nose bridge",
+        "cheeks",
+        "upper lip",
+        "lips",
+        "chin",
+        "jaw",
+    ):
+        assert name in legend
+    page.locator("#camouflage-examples button").nth(1).click()  # closes them: they were of another photo
+    drawn.wait_for(state="detached")
+
+
 def test_a_pattern_file_is_opened_and_refused_in_words(page, tmp_path: Path) -> None:
     page.locator("#camouflage-examples button").nth(2).click()
     shows_photo(page)

@@ -95,3 +95,18 @@ def test_dark_mode_is_readable(chromium, server: Server) -> None:
     )
     assert sum(light[:3]) / 3 - sum(back[:3]) / 3 > 140
     context.close()
+
+
+def test_models_licences_and_limits_are_in_the_tab(page) -> None:
+    page.get_by_role("button", name="Models, licences and where they come from").click()
+    table = page.locator(".facet-table").inner_text()
+    for words in (
+        "dlib ResNet-29",
+        "non-commercial research only",
+        "Apache-2.0",
+        "MS-Celeb-1M",
+        "Trained on",
+    ):
+        assert words in table
+    page.get_by_role("button", name="What this does not show").click()
+    page.get_by_text("Real paint, sweat and a moving head are not tested here").wait_for()

@@ -10,6 +10,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from core.camouflage.options import PRESETS as PRESETS_OF_SEARCH
 from core.camouflage.pattern import Pattern, Shape
 from core.settings import ROOT
 from demos.camouflage.words import PRESETS
@@ -66,6 +67,21 @@ def test_a_program_paints_a_pattern_and_gets_the_report(client: Client) -> None:
     assert json.dumps(report["pattern"]["shapes"]) == json.dumps(json.loads(PATTERN)["shapes"])
     assert report["verdict"]
     assert 0 < report["area"] < 1
+
+
+def test_a_program_searches_and_learns_who_took_part_and_who_only_judged(client: Client, weight) -> None:
+    for name in PRESETS_OF_SEARCH["quick"].optimise_on:
+        weight(name)
+    more = [handle_file(PHOTO.with_name(f"person-{other}_frontal.jpg")) for other in "bc"]
+    painted, files, report = client.predict(handle_file(PHOTO), more, "quick", 3, api_name="/find_camouflage")
+    assert str(painted).endswith("painted.png")
+    assert len(files) == len(FILES)
+    roles = {one["name"]: one["role"] for one in report["recognisers"]}
+    assert all(roles[name] == "optimised" for name in PRESETS_OF_SEARCH["quick"].optimise_on)
+    assert report["options"]["seed"] == 3
+    assert report["transfer"]["rows"][:3] == ["clean", "random", "this pattern"]
+    assert report["recognisers"][0]["comparisons"] == 2  # the third photo only tests, against the two others
+    assert report["verdict"]
 
 
 @pytest.mark.parametrize(
