@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.camouflage import control, interval, judged, rows
+from benchmarks.camouflage import JUDGES, control, interval, judged, rows
 from benchmarks.camouflage_universal import DATA, FAR, WORK
 from benchmarks.results import table, write_section
 from core import faces
@@ -104,7 +104,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     chosen = portraits(chosen_people(arguments.data, arguments.people, arguments.photos))
-    names = usable()
+    names = [name for name in JUDGES if name in usable()]
     taus = {name: one.threshold for name, one in standards(names, FAR).items()}
     evaluator = Evaluator(chosen, models(names))
     cache = arguments.work / "grey"

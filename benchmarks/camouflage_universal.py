@@ -76,11 +76,12 @@ def find(
     initial: int = 32,
     population: int = 12,
     reference: int = 32,
+    softness: float = 0.0,
     start: Pattern | None = None,
 ) -> SearchResult:
     """One universal search with rotating photos and conditions; the best so far is kept on disk."""
     nets = models(names)
-    chosen = ObjectiveOptions(area_cap=AREA_CAP, photos=photos)
+    chosen = ObjectiveOptions(area_cap=AREA_CAP, photos=photos, softness=softness)
     objective = Objective(subjects(people, nets), nets, known, chosen)
     options = SearchOptions(
         budget,
@@ -139,6 +140,7 @@ def main() -> None:
     parser.add_argument("--population", type=int, default=12)
     parser.add_argument("--initial", type=int, default=32, help="random patterns tried first")
     parser.add_argument("--reference", type=int, default=32, help="photos that judge the best so far")
+    parser.add_argument("--softness", type=float, default=0.0, help="see ObjectiveOptions")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--out", type=Path, default=WORK)
     parser.add_argument("--start", type=Path, help="a checkpoint to go on from")
@@ -158,7 +160,7 @@ def main() -> None:
         people, names, known, budget, arguments.seed, path,
         strategy=arguments.strategy, shapes=arguments.shapes, photos=arguments.photos,
         population=arguments.population, initial=arguments.initial, reference=arguments.reference,
-        start=start,
+        softness=arguments.softness, start=start,
     )  # fmt: skip
     write(result, names, path)
 

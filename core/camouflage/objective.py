@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from core.camouflage import augment
 from core.camouflage.pattern import FACE_WIDTH, MIN_STROKE, Pattern
@@ -74,6 +75,8 @@ class ObjectiveOptions:
         colors: number of colours without a penalty, 1..8.
         worst: 0 takes the plain mean over recognisers, above 0 the smooth maximum whose temperature
             is 1 / worst impostor spreads; 0..10.
+        softness: 0 takes each photo's margin as it is; above 0 its softplus with this temperature in
+            impostor spreads, so that photos which are rejected already count little; 0..10.
         area_weight: penalty for a whole face above the cap.
         color_weight: penalty for each colour beyond ``colors``.
         stroke_weight: penalty for a stroke thinner than 4 % of the face's width, by the missing share.
@@ -88,6 +91,7 @@ class ObjectiveOptions:
     area_cap: float = 0.2
     colors: int = 3
     worst: float = 0.5
+    softness: float = 0.0
     area_weight: float = 50.0
     color_weight: float = 0.5
     stroke_weight: float = 2.0
@@ -100,6 +104,7 @@ class ObjectiveOptions:
             ("area_cap", 0.01, 1.0),
             ("colors", 1, 8),
             ("worst", 0, 10),
+            ("softness", 0, 10),
             ("area_weight", 0, 1e6),
             ("color_weight", 0, 1e6),
             ("stroke_weight", 0, 1e6),
@@ -209,14 +214,15 @@ class Objective:
         with torch.inference_mode():
             textures = render(patterns)
             margins = {name: torch.zeros(len(patterns)) for name in self.models}
+            costs = {name: torch.zeros(len(patterns)) for name in self.models}
             for slots in self._chunks(conditions, len(patterns)):
                 seen = self._seen(textures, conditions, slots)
                 for name, part in self._margins(seen, conditions, slots).items():
-                    margins[name] += part.sum(1)
-            margins = {name: total / len(conditions.picks) for name, total in margins.items()}
+                    margins[name] += part.sum(1) / len(conditions.picks)
+                    costs[name] += self._softened(part).sum(1) / len(conditions.picks)
             covered = self._areas(textures, patterns, conditions)
             penalty = self._penalty(patterns, covered)
-            total = self._aggregate(torch.stack(list(margins.values()))) + penalty
+            total = self._aggregate(torch.stack(list(costs.values()))) + penalty
         self.total_seconds += time.perf_counter() - started
         return Scores(
             total=total.double().numpy(),
@@ -242,8 +248,8 @@ class Objective:
             for slots in self._chunks(conditions, 1, CHUNK // 4):
                 with torch.enable_grad():
                     seen = self._seen(texture, conditions, slots)
-                    part = self._margins(seen, conditions, slots, only=name)[name].sum()
-                    part = part / len(conditions.picks)
+                    part = self._softened(self._margins(seen, conditions, slots, only=name)[name])
+                    part = part.sum() / len(conditions.picks)
                 before = time.perf_counter()
                 gradient += torch.autograd.grad(part, texture)[0]
                 self.forward_seconds += time.perf_counter() - before
@@ -292,6 +298,10 @@ class Objective:
             cosines = (embeddings * centers).sum(-1)
             margins[name] = (cosines - standard.threshold) / standard.spread
         return margins
+
+    def _softened(self, margins: Tensor) -> Tensor:
+        softness = self.options.softness
+        return margins if softness == 0 else softness * functional.softplus(margins / softness)
 
     def _aggregate(self, margins: Tensor) -> Tensor:
         """Models×P -> P: the mean, or the smooth maximum."""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -93,8 +95,27 @@ def test_photos_are_spread_over_the_people() -> None:
         assert {person for person, _ in objective.conditions(seed).picks} == {0, 1}
 
 
-def test_the_slope_predicts_a_small_change() -> None:
-    objective = fakes.objective(ObjectiveOptions(augmentation=None))
+def test_softness_counts_each_photo_by_its_softplus_and_leaves_the_margins() -> None:
+    plain, soft = (
+        fakes.objective(ObjectiveOptions(augmentation=None, worst=0, softness=softness))
+        for softness in (0.0, 0.5)
+    )
+    patterns, both = some(3), plain.conditions(0)
+    before, after = plain.evaluate(patterns, both), soft.evaluate(patterns, both)
+    singles = [
+        plain.evaluate(patterns, replace(both, picks=(pick,))).margins for pick in both.picks
+    ]  # fmt: skip
+    expected = np.mean(
+        [0.5 * np.logaddexp(0, one[name] / 0.5) for one in singles for name in plain.models], axis=0
+    )
+    assert after.total - after.penalty == pytest.approx(expected, abs=1e-4)
+    for name in plain.models:
+        assert after.margins[name] == pytest.approx(before.margins[name], abs=1e-5)
+
+
+@pytest.mark.parametrize("softness", [0.0, 1.0])
+def test_the_slope_predicts_a_small_change(softness: float) -> None:
+    objective = fakes.objective(ObjectiveOptions(augmentation=None, softness=softness))
     conditions = objective.conditions(0)
     left, base, right = (Pattern((Shape("disc", x, 0.7, 0.8, 0.6, 20, "black"),)) for x in (0.08, 0.1, 0.12))
     _, slope = objective.gradient(base, conditions)
@@ -118,7 +139,9 @@ def test_the_clock_counts_forward_time_within_the_total() -> None:
     assert objective.images == 6
 
 
-@pytest.mark.parametrize("bad", [{"area_cap": 0}, {"worst": -1}, {"views": 0}, {"colors": 0}])
+@pytest.mark.parametrize(
+    "bad", [{"area_cap": 0}, {"worst": -1}, {"softness": -1}, {"views": 0}, {"colors": 0}]
+)
 def test_options_are_checked(bad: dict) -> None:
     with pytest.raises(UserError):
         ObjectiveOptions(**bad)
