@@ -29,7 +29,7 @@ SMOOTH = 1.5  # canonical pixels of blur before colours are compared
 FLOOR_L, FLOOR_AB = 3.0, 2.0  # smallest deviations believed, in CIELAB units
 FITS = 4  # rounds of refitting the light without what it does not explain
 NOSE_BASE = 2  # landmark
-SEEN = 0.25  # of cheeks and nose that a parser must take for skin to be believed; on 220 photos it was .75
+SEEN = 0.25  # of cheeks and nose that a parser must take for skin to be believed; on 220 photos at least .75
 
 
 def bare_skin(
