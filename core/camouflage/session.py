@@ -16,6 +16,7 @@ from core.camouflage.render import render
 from core.camouflage.subjects import subjects
 from core.camouflage.verdict import Verdict, verdict
 from core.errors import Code, UserError
+from core.faces import skin
 from core.recognition import thresholds
 from core.types import Pixels
 
@@ -163,6 +164,12 @@ def usable() -> tuple[str, ...]:
     """Recognisers whose weights are here and whose thresholds are known."""
     known = thresholds.load()
     return tuple(one.name for one in recognition.available() if one.present and one.name in known)
+
+
+def hashes(names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """What a result rests on: model -> file -> SHA-256, of recognisers and of what found face and skin."""
+    used = (*names, "yunet", "face-landmarker", *(("face-parser",) if skin.parser() else ()))
+    return {name: {file.path: file.sha256 for file in weights.entry(name).files} for name in used}
 
 
 def titles() -> dict[str, str]:

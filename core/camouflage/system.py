@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from core import weights
 from core.camouflage import presets, survival
 from core.camouflage.figures import ModelFigures
 from core.camouflage.matching import random_matched
@@ -19,7 +18,7 @@ from core.camouflage.pace import Pace
 from core.camouflage.pattern import Pattern
 from core.camouflage.presets import Preset
 from core.camouflage.search import Budget, Search, SearchOptions, SearchResult
-from core.camouflage.session import Judgement, Session, models, standards, titles, usable
+from core.camouflage.session import Judgement, Session, hashes, models, standards, titles, usable
 from core.camouflage.space import SpaceOptions
 from core.camouflage.transfer import TransferMatrix, leave_one_out, matrix
 from core.errors import Code, UserError
@@ -232,7 +231,7 @@ def _report(
             "torch": torch.__version__,
             "numpy": np.__version__,
         },
-        "weights": {n: {f.path: f.sha256 for f in weights.entry(n).files} for n in judges},
+        "weights": hashes(judges),
     }
     if survived:
         report["survival"] = survived

@@ -242,9 +242,8 @@ def judgement_report(
         raise UserError(Code.PATTERN_INVALID, "Nothing was measured yet.", "Find or choose a pattern first.")
     import json
 
-    from core import weights
+    from core.camouflage.session import hashes
 
-    names = [one.name for one in judgement.figures]
     return {
         **(result.report if result else {}),
         "origin": origin,
@@ -253,7 +252,7 @@ def judgement_report(
         "recognisers": [{**asdict(one), "beats_random": one.beats_random} for one in judgement.figures],
         "detected": list(judgement.detected),
         "area": judgement.area,
-        "weights": {name: {f.path: f.sha256 for f in weights.entry(name).files} for name in names},
+        "weights": hashes([one.name for one in judgement.figures]),
     }
 
 

@@ -27,7 +27,7 @@ def tiny_world(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session.recognition, "load", lambda name: nets[name])
     monkeypatch.setattr(session.recognition, "available", lambda: present)
     monkeypatch.setattr(session.thresholds, "load", lambda: dict.fromkeys(NAMES, measured))
-    monkeypatch.setattr(system.weights, "entry", lambda name: files)
+    monkeypatch.setattr(session.weights, "entry", lambda name: files)
     monkeypatch.setattr(evaluate.finder, "find_batch", lambda photos: tuple((fakes.face(),) for _ in photos))
 
 
