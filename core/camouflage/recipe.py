@@ -20,6 +20,7 @@ PAGE = (8.27, 11.69)  # inches, A4
 DPI = 150
 TEXELS = 720
 BADGE_TEXELS = 150
+VERDICT_LINES = 7  # as many as leave room for eight shapes
 INK, FAINT, SKIN, LINE = "#23262b", "#747b85", "#ead0bd", "#a58a78"
 COLUMNS = (0.06, 0.345, 0.52, 0.795)
 VIEW = (-1.42, 1.42, -1.08, 2.06)  # of a diagram: left, right, top, bottom, eye-distances
@@ -110,11 +111,12 @@ def _heading(figure: Any, title: str, verdict: str) -> float:
         0.06, 0.955, textwrap.shorten(title, 36, placeholder=" ..."), fontsize=20, weight="bold", color=INK
     )
     figure.text(0.94, 0.959, "Facet · face-paint recipe", fontsize=9, color=FAINT, ha="right")
-    lines = textwrap.wrap(verdict, 100)
-    if len(lines) > 5:
-        lines = [*lines[:4], textwrap.shorten(" ".join(lines[4:]), 100, placeholder=" ...")]
-    figure.text(0.06, 0.94, "\n".join(lines), fontsize=9.5, color=INK, va="top", linespacing=1.4)
-    return 0.94 - 0.0162 * len(lines)
+    lines = textwrap.wrap(verdict, 106)
+    if len(lines) > VERDICT_LINES:
+        kept = VERDICT_LINES - 1
+        lines = [*lines[:kept], textwrap.shorten(" ".join(lines[kept:]), 106, placeholder=" ...")]
+    figure.text(0.06, 0.94, "\n".join(lines), fontsize=9, color=INK, va="top", linespacing=1.4)
+    return 0.94 - 0.0154 * len(lines)
 
 
 def _picture(pattern: Pattern) -> FloatArray:

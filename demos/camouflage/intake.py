@@ -85,7 +85,7 @@ def shown(session: Session, bench: Bench, parts: Parts) -> Update:
 
 def _roles(bench: Bench) -> list[tuple[Shot, str]]:
     _, test = bench.split()
-    return [(shot, "only tests" if shot in test else "for the search") for shot in bench.shots]
+    return [(shot, "only tests" if shot in test else "searched") for shot in bench.shots]
 
 
 def wire(services: Services, parts: Parts) -> None:

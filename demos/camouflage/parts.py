@@ -157,8 +157,9 @@ def _photo(examples: list[tuple[str, str]]) -> tuple[gr.Image, gr.HTML, gr.Radio
     person = gr.Radio([], label="Several people are in this photo: who is it about?", visible=False)
     gr.HTML('<div class="facet-note">Or try a synthetic person; nobody is behind these faces:</div>')
     gallery = gr.Gallery(
-        examples, label="Synthetic people", show_label=False, columns=4, height="auto", allow_preview=False,
-        object_fit="cover", interactive=False, buttons=[], visible=bool(examples),
+        examples, label="Synthetic people", show_label=False, columns=max(4, min(len(examples), 8)),
+        height="auto", allow_preview=False, object_fit="cover", interactive=False, buttons=[],
+        visible=bool(examples),
         elem_id="camouflage-examples", elem_classes="facet-strip", container=False,
     )  # fmt: skip
     return photo, advice, person, gallery

@@ -17,9 +17,11 @@ PRESETS: Mapping[str, str] = MappingProxyType(
     {"quick": "Quick: about 30 seconds", "thorough": "Thorough: about 4 minutes"}
 )
 
-# On a narrow screen the result lies below what was pressed.
-TO_RESULT = """() => { const picture = document.querySelector("#camouflage-slider img");
-  if (innerWidth < 700 && picture) picture.scrollIntoView({behavior: "smooth", block: "center"}); }"""
+# On a narrow screen the result lies below what was pressed; its picture appears when it is decoded.
+TO_RESULT = """async () => { for (let turn = 0; turn < 30 && innerWidth < 700; turn++) {
+  const picture = document.querySelector("#camouflage-slider img");
+  if (picture) { picture.scrollIntoView({behavior: "smooth", block: "center"}); return; }
+  await new Promise(later => setTimeout(later, 100)); } }"""
 
 NOT_YET = '<div class="facet-note">Shown when there is a pattern.</div>'
 MATRIX_PLAIN = "Share of the comparisons that each recogniser (column) accepts: green is mostly rejected."

@@ -33,7 +33,7 @@ def test_every_third_photo_only_tests_and_the_screen_says_which(client: Client) 
     assert pictures(answer(client, photo("a")))
     added = add(client, photo("b"), photo("c"))
     roles = re.findall(r'"caption": "([^"]+)"', added)
-    assert roles == ["for the search", "for the search", "only tests"]
+    assert roles == ["searched", "searched", "only tests"]
 
 
 def test_one_bad_photo_among_good_ones_is_told_and_the_others_are_taken(
