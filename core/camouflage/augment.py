@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from core.camouflage import jpeg
 from core.errors import Code, UserError
+from core.recognition.banded import Banded
 
 SIZES = (1.0, 0.75, 0.5, 0.36)  # a face seen at this share of the canonical 224 px; our choice
 SHARP = 0.35  # chance that a slot is neither blurred nor reduced
@@ -152,12 +153,26 @@ def _under(images: Tensor, drawn: Draw, slot: int) -> Tensor:
     images = _moved(_lit(images, drawn.light[slot]), drawn.affine[slot])
     quality = int(drawn.quality[slot])
     sigma, size = round(float(drawn.sigma[slot]), 3), round(float(drawn.size[slot]), 3)
+    shape = images.shape[-2], images.shape[-1]
+    if quality:
+        return _codec(*shape, sigma, size)(jpeg.planes(images), quality)
     if sigma == 0 and size == 1:
-        return jpeg.recompress(images, quality) if quality else images
-    rows, columns = softener(images.shape[-2], sigma, size), softener(images.shape[-1], sigma, size)
-    if not quality:
-        return rows @ images @ columns.T
-    return jpeg.recompress(images, quality, before=(rows, columns))
+        return images
+    rows, columns = _softeners(*shape, sigma, size)
+    return columns.columns(rows.rows(images))
+
+
+@lru_cache(maxsize=128)
+def _codec(height: int, width: int, sigma: float, size: float) -> jpeg.Codec:
+    """JPEG of softened pictures; the softening melts into the codec's matrices, which makes it free."""
+    with torch.inference_mode(False):  # kept for later calls, which may want gradients
+        return jpeg.Codec(softener(height, sigma, size), softener(width, sigma, size))
+
+
+@lru_cache(maxsize=16)
+def _softeners(height: int, width: int, sigma: float, size: float) -> tuple[Banded, Banded]:
+    with torch.inference_mode(False):
+        return Banded(softener(height, sigma, size)), Banded(softener(width, sigma, size))
 
 
 def _lit(images: Tensor, light: Tensor) -> Tensor:
@@ -180,12 +195,10 @@ def _moved(images: Tensor, affine: Tensor) -> Tensor:
     return moved.reshape(images.shape)
 
 
-@lru_cache(maxsize=128)
 def softener(length: int, sigma: float, size: float = 1.0) -> Tensor:
     """Blurring, shrinking and enlarging of one axis as a matrix.
 
-    Both act on rows and columns alike, so an image X becomes S X Sᵀ, and the matrix melts into the
-    JPEG step's own, which makes the two free of charge.
+    Both act on rows and columns alike, so an image X becomes S X Sᵀ.
 
     Args:
         length: pixels along the axis.
@@ -195,11 +208,6 @@ def softener(length: int, sigma: float, size: float = 1.0) -> Tensor:
     Returns:
         length×length float32; every row sums to 1.
     """
-    with torch.inference_mode(False):  # kept for later calls, which may want gradients
-        return _softener(length, sigma, size)
-
-
-def _softener(length: int, sigma: float, size: float) -> Tensor:
     matrix: Tensor = torch.eye(length, dtype=torch.float64)
     if sigma > 0:
         at = torch.arange(length, dtype=torch.float64)

@@ -5,13 +5,15 @@ encoder, so the result follows a real file's closely; the entropy coding, which 
 out. Rounding passes the gradient straight through (our choice).
 """
 
-from collections.abc import Sequence
+import math
 from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from core.recognition.banded import Banded
 
 _LUMINANCE = (
     (16, 11, 10, 16, 24, 40, 51, 61),
@@ -34,6 +36,64 @@ _TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, 
 _TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
 
 
+class Codec:
+    """JPEG of pictures of one size, after a linear map of their rows and columns (a blur, a cut).
+
+    The transform of 8×8 blocks is a product of the whole picture with two block-diagonal matrices, so
+    it melts into the map before it, and its inverse into the enlargement of the colours after it.
+
+    Args:
+        rows: h×H and
+        columns: w×W, applied to the picture first; h and w are multiples of 16 (8 without ``subsample``).
+        subsample: keep the colour at half the resolution, as most encoders do (4:2:0).
+    """
+
+    def __init__(self, rows: Tensor, columns: Tensor, *, subsample: bool = True) -> None:
+        height, width = len(rows), len(columns)
+        step = 16 if subsample else 8
+        if height % step or width % step:
+            raise ValueError(f"height and width must be multiples of {step}, not {height}×{width}")
+        self.luma = _Planes(rows, columns, 1)
+        self.chroma = _Planes(rows, columns, 1 + subsample)
+
+    def __call__(self, ycc: Tensor, quality: int) -> Tensor:
+        """The pictures as they come back from the file.
+
+        Args:
+            ycc: 3×N×H×W, the planes of :func:`planes`.
+            quality: 1..100, the usual scale.
+
+        Returns:
+            N×3×h×w RGB in 0..1.
+        """
+        y = self.luma(ycc[0], _table(quality, chroma=False)).add(128).div_(255)
+        blue, red = self.chroma(ycc[1:].flatten(0, 1), _table(quality, chroma=True)).div_(255).chunk(2)
+        (_, _, to_red), (_, green_blue, green_red), (_, to_blue, _) = _TO_RGB
+        green = torch.add(y, blue, alpha=green_blue).add_(red, alpha=green_red)
+        rgb = torch.add(y, red, alpha=to_red), green, torch.add(y, blue, alpha=to_blue)
+        return torch.stack(rgb, 1).clamp_(0, 1)
+
+
+class _Planes:
+    """One sort of planes on its way through the file: N×H×W to N×h×w."""
+
+    def __init__(self, rows: Tensor, columns: Tensor, factor: int) -> None:
+        self.there = _transform(rows, factor), _transform(columns, factor)
+        self.back = _inverse(len(rows), factor), _inverse(len(columns), factor)
+
+    def __call__(self, planes: Tensor, table: Tensor) -> Tensor:
+        (rows, columns), (back_rows, back_columns) = self.there, self.back
+        found = columns.columns(rows.rows(planes))
+        count, height, width = found.shape
+        steps = table.repeat(1, width // 8)  # one row of tables serves all rows of blocks
+        scaled = found.reshape(count, height // 8, 8, width) / steps
+        if scaled.requires_grad:
+            rounded = (scaled + (scaled.round() - scaled).detach()) * steps
+        else:
+            rounded = scaled.round_().mul_(steps)
+        return back_rows.rows(back_columns.columns(rounded.flatten(1, 2)))
+
+
 def recompress(
     images: Tensor, quality: int, *, subsample: bool = True, before: tuple[Tensor, Tensor] | None = None
 ) -> Tensor:
@@ -48,58 +108,44 @@ def recompress(
     Returns:
         N×3×H×W in 0..1.
     """
-    height, width = images.shape[-2:]
-    step = 16 if subsample else 8
-    if height % step or width % step:
-        raise ValueError(f"height and width must be multiples of {step}, not {height}×{width}")
-    ycc = _mixed(images, [[255 * part for part in row] for row in _TO_YCC], (-128.0, 0.0, 0.0))
-    y = _coded(ycc[:, 0], quality, 1, before, chroma=False)
-    chroma = _coded(ycc[:, 1:].reshape(-1, height, width), quality, 1 + subsample, before, chroma=True)
-    if subsample:
-        chroma = F.interpolate(chroma[:, None], (height, width), mode="bilinear", align_corners=False)
-    ycc = torch.cat([y[:, None], chroma.reshape(-1, 2, height, width)], 1)
-    bright = 128 / 255
-    return _mixed(ycc, [[part / 255 for part in row] for row in _TO_RGB], (bright,) * 3).clamp(0, 1)
+    rows, columns = before or (torch.eye(images.shape[2]), torch.eye(images.shape[3]))
+    return Codec(rows, columns, subsample=subsample)(planes(images), quality)
 
 
-def _mixed(images: Tensor, rows: Sequence[Sequence[float]], offset: Sequence[float]) -> Tensor:
-    """A 3×3 matrix and an offset on the channels of N×3×H×W."""
-    matrix = images.new_tensor(rows).expand(len(images), 3, 3)
-    start = images.new_tensor(offset)[None, :, None]
-    return torch.baddbmm(start, matrix, images.flatten(2)).reshape(images.shape)
+def planes(images: Tensor) -> Tensor:
+    """N×3×H×W RGB in 0..1 as 3×N×H×W: Y - 128, Cb and Cr, of 255."""
+    matrix = 255 * images.new_tensor(_TO_YCC)
+    offset = images.new_tensor([-128.0, 0.0, 0.0])
+    mixed = torch.einsum("kc,nchw->knhw", matrix, images)
+    return mixed + offset[:, None, None, None]
 
 
-def _coded(
-    planes: Tensor, quality: int, factor: int, before: tuple[Tensor, Tensor] | None, *, chroma: bool
-) -> Tensor:
-    """Reduce N×H×W planes by ``factor``, transform block by block, quantise, transform back."""
-    transform, table = _transform().to(planes), _table(quality, chroma=chroma).to(planes)
-    if before is not None:
-        rows, columns = (matrix.to(planes) for matrix in before)
-        planes = _mean(rows, factor) @ (planes @ _mean(columns, factor).T)
-    elif factor > 1:
-        planes = F.avg_pool2d(planes, factor)
-    count, height, width = planes.shape
-    blocks = planes.reshape(count, height // 8, 8, width // 8, 8).transpose(2, 3).reshape(-1, 64)
-    scaled = blocks @ (transform.T / table)
-    rounded = scaled + (scaled.round() - scaled).detach() if scaled.requires_grad else scaled.round()
-    blocks = rounded @ (table[:, None] * transform)
-    return blocks.reshape(count, height // 8, width // 8, 8, 8).transpose(2, 3).reshape(count, height, width)
+def _transform(before: Tensor, factor: int) -> Banded:
+    """The map before, the mean of every ``factor`` rows of it, and the DCT of every 8 of those."""
+    reduced = before.double().reshape(-1, factor, before.shape[1]).mean(1)
+    return _banded(_cosines(len(reduced)) @ reduced)
 
 
-def _mean(matrix: Tensor, factor: int) -> Tensor:
-    """The matrix with every ``factor`` rows averaged."""
-    return matrix.reshape(-1, factor, matrix.shape[1]).mean(1) if factor > 1 else matrix
+def _inverse(length: int, factor: int) -> Banded:
+    """The inverse DCT of length / factor coefficients, enlarged to the length between their centres."""
+    matrix = _cosines(length // factor).T
+    if factor > 1:
+        signals = matrix.T[:, None]  # as signals, one for each coefficient
+        matrix = F.interpolate(signals, length, mode="linear", align_corners=False)[:, 0].T
+    return _banded(matrix)
 
 
-@lru_cache(maxsize=1)
-def _transform() -> Tensor:
-    """The orthonormal two-dimensional DCT of an 8×8 block as a 64×64 matrix, samples -> coefficients."""
-    at = np.arange(8)
-    one = np.cos((2 * at[None, :] + 1) * at[:, None] * np.pi / 16) / 2
+def _banded(matrix: Tensor) -> Banded:
+    """With block borders that are borders of the picture's 8×8 blocks too."""
+    return Banded(matrix.float(), max(len(matrix) // 16, 1))
+
+
+def _cosines(length: int) -> Tensor:
+    """The orthonormal DCT of every 8 samples: length×length float64, zero but for its 8×8 blocks."""
+    at = torch.arange(8, dtype=torch.float64)
+    one = torch.cos((2 * at[None, :] + 1) * at[:, None] * math.pi / 16) / 2
     one[0] /= 2**0.5
-    with torch.inference_mode(False):  # kept for later calls, which may want gradients
-        return torch.tensor(np.kron(one, one), dtype=torch.float32)
+    return torch.kron(torch.eye(length // 8, dtype=torch.float64), one)
 
 
 @lru_cache(maxsize=256)
@@ -108,6 +154,6 @@ def _table(quality: int, *, chroma: bool) -> Tensor:
         raise ValueError(f"a JPEG quality is 1..100, not {quality}")
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     base = np.array(_CHROMINANCE if chroma else _LUMINANCE)
-    steps = ((base * percent + 50) // 100).clip(1, 255).reshape(64)
-    with torch.inference_mode(False):
+    steps = ((base * percent + 50) // 100).clip(1, 255)
+    with torch.inference_mode(False):  # kept for later calls, which may want gradients
         return torch.tensor(steps, dtype=torch.float32)

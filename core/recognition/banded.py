@@ -3,26 +3,25 @@
 import torch
 from torch import Tensor, nn
 
-BLOCKS = 8  # with more of them their products become too small to be quick
-
 
 class Banded(nn.Module):
     """A matrix M that multiplies images along their rows or their columns.
 
-    M's rows are taken in :data:`BLOCKS` groups, and each group is multiplied only with the part of the
-    images that it looks at: for a band that is a fraction of the work of one dense product.
+    M's rows are taken in groups, and each group is multiplied only with the part of the images that it
+    looks at: for a band that is a fraction of the work of one dense product.
 
     Args:
         matrix: m×n float, at least one value of every row not zero.
+        blocks: groups of rows; with many of them their products become too small to be quick.
 
     Attributes:
         span: the first column of M that is not zero, and the one after the last.
     """
 
-    def __init__(self, matrix: Tensor) -> None:
+    def __init__(self, matrix: Tensor, blocks: int = 8) -> None:
         super().__init__()
         self._spans: list[tuple[int, int]] = []
-        for index, block in enumerate(matrix.chunk(BLOCKS)):
+        for index, block in enumerate(matrix.chunk(blocks)):
             (used,) = torch.nonzero((block != 0).any(0), as_tuple=True)
             first, last = int(used[0]), int(used[-1]) + 1
             self._spans.append((first, last))
