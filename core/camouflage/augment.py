@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.camouflage import jpeg
+from core.camouflage.sampling import Taps, taps
 from core.errors import Code, UserError
 from core.recognition.banded import Banded
 
@@ -134,32 +135,93 @@ def apply(images: Tensor, drawn: Draw) -> Tensor:
         P×N×3×H×W in 0..1; differentiable with respect to ``images`` (JPEG's rounding passes the
         gradient straight through).
     """
-    slots = images.shape[1]
+    slots, _, height, width = images.shape[1:]
     if slots != len(drawn):
         raise ValueError(f"{slots} image slots, but {len(drawn)} drawn conditions")
-    seen = torch.empty_like(images) if not images.requires_grad else None
-    parts = []
-    for slot in range(slots):
-        part = _under(images[:, slot], drawn, slot)
-        if seen is None:
-            parts.append(part)
-        else:
-            seen[:, slot] = part
-    return torch.stack(parts, 1) if seen is None else seen
+    everywhere, nothing = torch.arange(height * width), torch.zeros(3, height, width)
+    views = (View(nothing, everywhere, drawn, slot) for slot in range(slots))
+    return torch.stack([view(images[:, slot].flatten(2)) for slot, view in enumerate(views)], 1)
 
 
-def _under(images: Tensor, drawn: Draw, slot: int) -> Tensor:
-    """P×3×H×W under one slot's condition."""
-    images = _moved(_lit(images, drawn.light[slot]), drawn.affine[slot])
-    quality = int(drawn.quality[slot])
-    sigma, size = round(float(drawn.sigma[slot]), 3), round(float(drawn.size[slot]), 3)
-    shape = images.shape[-2], images.shape[-1]
-    if quality:
-        return _codec(*shape, sigma, size)(jpeg.planes(images), quality)
-    if sigma == 0 and size == 1:
-        return images
-    rows, columns = _softeners(*shape, sigma, size)
-    return columns.columns(rows.rows(images))
+class View:
+    """One picture under one condition, prepared for many candidates that differ in some pixels only.
+
+    Light and pose are worked out for those pixels and their surroundings alone; the rest of the picture
+    is seen once.
+
+    Args:
+        background: 3×H×W in 0..1, the picture.
+        places: n, indices of the pixels that differ, row by row.
+        drawn: conditions.
+        slot: which of them.
+    """
+
+    def __init__(self, background: Tensor, places: Tensor, drawn: Draw, slot: int) -> None:
+        self.shape = background.shape
+        _, height, width = self.shape
+        self.quality = int(drawn.quality[slot])
+        self.softening = round(float(drawn.sigma[slot]), 3), round(float(drawn.size[slot]), 3)
+        with torch.inference_mode(False):  # kept for later calls, which may want gradients
+            gain, self.tone, slope_x, slope_y = drawn.light[slot].tolist()
+            across, down = torch.linspace(-1, 1, width), torch.linspace(-1, 1, height)
+            field = (gain * (1 + slope_x * across + slope_y * down[:, None])).flatten()
+            self.field = field[places]
+            lit = _lit(background.flatten(1), field, self.tone)[None]
+            grid = F.affine_grid(drawn.affine[slot][None], [1, 3, height, width], align_corners=False)
+            moved = taps(grid.reshape(-1, 2), height, width)
+            self.still = self._mixed(moved.sample(lit[0].T).T[None])
+            self.touched, self.taps, around = _near(moved, places, height * width)
+            self.around = self._mixed(lit[..., around])
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """The picture with other values of those pixels.
+
+        Args:
+            values: P×3×n in 0..1 for P candidates.
+
+        Returns:
+            P×3×H×W in 0..1.
+        """
+        lit = self._mixed(_lit(values, self.field, self.tone))
+        sides = lit.shape[:2]  # candidates and channels, in the order that comes next
+        table = torch.cat([lit, self.around.expand(*sides, -1)], 2).flatten(0, 1).T.contiguous()
+        moved = self.taps.sample(table).T.reshape(*sides, -1)
+        images = self.still.expand(*sides, -1).clone().index_copy_(2, self.touched, moved)
+        images = images.reshape(*sides, *self.shape[1:])
+        if self.quality:
+            return _codec(*self.shape[1:], *self.softening)(images, self.quality)
+        sigma, size = self.softening
+        if sigma == 0 and size == 1:
+            return images
+        rows, columns = _softeners(*self.shape[1:], sigma, size)
+        return columns.columns(rows.rows(images))
+
+    def _mixed(self, values: Tensor) -> Tensor:
+        return jpeg.planes(values) if self.quality else values
+
+
+def _lit(values: Tensor, field: Tensor, tone: float) -> Tensor:
+    """x (1 + tone (1 - x)) field, in few passes over the memory: ...×n for n values of the field."""
+    return torch.addcmul(field * (1 + tone), values, field, value=-tone).mul_(values).clamp_(0, 1)
+
+
+def _near(moved: Taps, places: Tensor, count: int) -> tuple[Tensor, Taps, Tensor]:
+    """The samples that look at some of the places.
+
+    Returns:
+        Their indices; what they look at in a table of the places and their surroundings; the latter.
+    """
+    differs = torch.zeros(count, dtype=torch.bool)
+    differs[places] = True
+    touched = differs[moved.pixels].any(1).nonzero()[:, 0]
+    pixels = moved.pixels[touched]
+    sampled = torch.zeros(count, dtype=torch.bool)
+    sampled[pixels.flatten()] = True
+    around = (sampled & ~differs).nonzero()[:, 0]
+    row = torch.zeros(count, dtype=torch.int32)
+    both = torch.cat([places, around])
+    row[both] = torch.arange(len(both), dtype=torch.int32)
+    return touched, Taps(row[pixels], moved.weights[touched]), around
 
 
 @lru_cache(maxsize=128)
@@ -173,26 +235,6 @@ def _codec(height: int, width: int, sigma: float, size: float) -> jpeg.Codec:
 def _softeners(height: int, width: int, sigma: float, size: float) -> tuple[Banded, Banded]:
     with torch.inference_mode(False):
         return Banded(softener(height, sigma, size)), Banded(softener(width, sigma, size))
-
-
-def _lit(images: Tensor, light: Tensor) -> Tensor:
-    height, width = images.shape[-2:]
-    gain, tone, slope_x, slope_y = light
-    across = torch.linspace(-1, 1, width) * slope_x
-    down = torch.linspace(-1, 1, height) * slope_y
-    field = gain * (1 + across[None, :] + down[:, None])
-    # x (1 + tone (1 - x)) field, in few passes over the memory
-    return torch.addcmul(images * (field * (1 + tone)), images * images, field, value=-float(tone)).clamp(
-        0, 1
-    )
-
-
-def _moved(images: Tensor, affine: Tensor) -> Tensor:
-    size = [1, *images.shape[1:]]
-    grid = F.affine_grid(affine[None], size, align_corners=False)
-    stacked = images.reshape(1, -1, *images.shape[-2:])  # one grid for all: candidates become channels
-    moved = F.grid_sample(stacked, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return moved.reshape(images.shape)
 
 
 def softener(length: int, sigma: float, size: float = 1.0) -> Tensor:

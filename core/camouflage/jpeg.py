@@ -109,15 +109,14 @@ def recompress(
         N×3×H×W in 0..1.
     """
     rows, columns = before or (torch.eye(images.shape[2]), torch.eye(images.shape[3]))
-    return Codec(rows, columns, subsample=subsample)(planes(images), quality)
+    ycc = planes(images.flatten(2)).reshape(3, -1, *images.shape[2:])
+    return Codec(rows, columns, subsample=subsample)(ycc, quality)
 
 
-def planes(images: Tensor) -> Tensor:
-    """N×3×H×W RGB in 0..1 as 3×N×H×W: Y - 128, Cb and Cr, of 255."""
-    matrix = 255 * images.new_tensor(_TO_YCC)
-    offset = images.new_tensor([-128.0, 0.0, 0.0])
-    mixed = torch.einsum("kc,nchw->knhw", matrix, images)
-    return mixed + offset[:, None, None, None]
+def planes(values: Tensor) -> Tensor:
+    """N×3×M pixels, RGB in 0..1, as planes 3×N×M: Y - 128, Cb and Cr, of 255."""
+    offset = values.new_tensor([-128.0, 0.0, 0.0])[:, None, None]
+    return torch.einsum("kc,ncm->knm", 255 * values.new_tensor(_TO_YCC), values).add(offset)
 
 
 def _transform(before: Tensor, factor: int) -> Banded:

@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
 
 import numpy as np
 import torch
@@ -21,11 +22,13 @@ from torch.nn import functional
 
 from core.camouflage import augment
 from core.camouflage.pattern import FACE_WIDTH, MIN_STROKE, Pattern
-from core.camouflage.project import Surface, apply, area
+from core.camouflage.project import Surface
 from core.camouflage.render import render
+from core.camouflage.stage import Stage
 from core.errors import Code, UserError
 
-CHUNK = 48  # images in one forward pass
+CHUNK = 16  # images that go through the recognisers together; more at once gain nothing
+VIEWS = 32  # slots that are kept prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +183,8 @@ class Objective:
         self.forward_seconds = 0.0
         self.total_seconds = 0.0
         self.images = 0
+        self._stage = cache(lambda person, photo: Stage(self.subjects[person].surfaces[photo]))
+        self._view = lru_cache(maxsize=VIEWS)(self._prepared)
 
     def conditions(self, seed: int, photos: int | None = None) -> Conditions:
         """Draw photos and conditions; the same seed gives the same ones.
@@ -215,11 +220,12 @@ class Objective:
             textures = render(patterns)
             margins = {name: torch.zeros(len(patterns)) for name in self.models}
             costs = {name: torch.zeros(len(patterns)) for name in self.models}
-            for slots in self._chunks(conditions, len(patterns)):
-                seen = self._seen(textures, conditions, slots)
-                for name, part in self._margins(seen, conditions, slots).items():
-                    margins[name] += part.sum(1) / len(conditions.picks)
-                    costs[name] += self._softened(part).sum(1) / len(conditions.picks)
+            for first in range(0, len(patterns), CHUNK):
+                some = slice(first, first + CHUNK)
+                for slots, seen in self._seen(textures[some], conditions):
+                    for name, part in self._margins(seen, conditions, slots):
+                        margins[name][some] += part.sum(1) / len(conditions.picks)
+                        costs[name][some] += self._softened(part).sum(1) / len(conditions.picks)
             covered = self._areas(textures, patterns, conditions)
             penalty = self._penalty(patterns, covered)
             total = self._aggregate(torch.stack(list(costs.values()))) + penalty
@@ -240,64 +246,59 @@ class Objective:
         """
         started = time.perf_counter()
         texture = render([pattern]).requires_grad_()
-        # two passes, since the smooth maximum needs every recogniser's total before its slope is known
-        slopes = {}
+        # the smooth maximum needs every recogniser's total before its slope is known
+        slopes = {name: torch.zeros_like(texture) for name in self.models}
         values = dict.fromkeys(self.models, 0.0)
-        for name in self.models:
-            gradient = torch.zeros_like(texture)
-            for slots in self._chunks(conditions, 1, CHUNK // 4):
-                with torch.enable_grad():
-                    seen = self._seen(texture, conditions, slots)
-                    part = self._softened(self._margins(seen, conditions, slots, only=name)[name])
-                    part = part.sum() / len(conditions.picks)
-                before = time.perf_counter()
-                gradient += torch.autograd.grad(part, texture)[0]
-                self.forward_seconds += time.perf_counter() - before
-                values[name] += float(part.detach())
-            slopes[name] = gradient[0]
+        with torch.enable_grad():
+            for slots, seen in self._seen(texture, conditions):
+                images = seen.detach().requires_grad_()
+                for name, part in self._margins(images, conditions, slots):
+                    cost = self._softened(part).sum() / len(conditions.picks)
+                    values[name] += float(cost.detach())
+                    before = time.perf_counter()
+                    (change,) = torch.autograd.grad(cost, images)
+                    self.forward_seconds += time.perf_counter() - before
+                    slopes[name] += torch.autograd.grad(seen, texture, change, retain_graph=True)[0]
         weights = self._weights(torch.tensor(list(values.values())))
         slope = sum((w * g for w, g in zip(weights, slopes.values(), strict=True)), torch.zeros(()))
         self.total_seconds += time.perf_counter() - started
-        return texture.detach()[0], slope
+        return texture.detach()[0], slope[0]
 
-    def _chunks(self, conditions: Conditions, population: int, size: int = CHUNK) -> Iterator[range]:
-        step = max(1, size // max(population, 1))
+    def _seen(self, textures: Tensor, conditions: Conditions) -> Iterator[tuple[range, Tensor]]:
+        """Some slots after others, and what the P candidates look like there: P×slots×3×H×W."""
+        held, painted = None, textures
+        step = max(1, CHUNK // len(textures))
         for start in range(0, len(conditions.picks), step):
-            yield range(start, min(start + step, len(conditions.picks)))
+            slots = range(start, min(start + step, len(conditions.picks)))
+            images = []
+            for slot in slots:
+                pick = conditions.picks[slot]
+                stage = self._stage(*pick)
+                if pick != held:
+                    held, painted = pick, stage.paint(textures)
+                plain = conditions.drawn is None
+                images.append(stage.whole(painted) if plain else self._view(conditions, slot)(painted))
+            yield slots, images[0][:, None] if len(images) == 1 else torch.stack(images, 1)
 
-    def _seen(self, textures: Tensor, conditions: Conditions, slots: range) -> Tensor:
-        painted = []
-        previous: tuple[tuple[int, int], Tensor] | None = None
-        for slot in slots:
-            person, photo = conditions.picks[slot]
-            if previous is None or previous[0] != (person, photo):
-                previous = (person, photo), apply(self.subjects[person].surfaces[photo], textures)
-            painted.append(previous[1])
-        images = torch.stack(painted, 1)
-        if conditions.drawn is None:
-            return images
-        return augment.apply(images, conditions.drawn.take(slots))
+    def _prepared(self, conditions: Conditions, slot: int) -> augment.View:
+        stage = self._stage(*conditions.picks[slot])
+        assert conditions.drawn is not None
+        return augment.View(stage.background(), stage.places, conditions.drawn, slot)
 
-    def _margins(
-        self, seen: Tensor, conditions: Conditions, slots: range, only: str | None = None
-    ) -> dict[str, Tensor]:
+    def _margins(self, seen: Tensor, conditions: Conditions, slots: range) -> Iterator[tuple[str, Tensor]]:
+        """By recogniser, how far the images P×slots×3×H×W are above its threshold: P×slots."""
         population = len(seen)
-        flat = seen.reshape(-1, *seen.shape[2:])
+        flat = seen.flatten(0, 1)
         self.images += len(flat)
-        margins = {}
+        picks = [conditions.picks[slot] for slot in slots]
         for name, model in self.models.items():
-            if only is not None and name != only:
-                continue
             before = time.perf_counter()
-            embeddings = model(flat).reshape(population, len(slots), -1)
+            embeddings = model(flat)
             self.forward_seconds += time.perf_counter() - before
-            centers = torch.stack(
-                [self.subjects[p].centers[name][i] for p, i in (conditions.picks[slot] for slot in slots)]
-            )
+            centers = torch.stack([self.subjects[person].centers[name][photo] for person, photo in picks])
             standard = self.standards[name]
-            cosines = (embeddings * centers).sum(-1)
-            margins[name] = (cosines - standard.threshold) / standard.spread
-        return margins
+            cosines = (embeddings.reshape(population, len(slots), -1) * centers).sum(-1)
+            yield name, (cosines - standard.threshold) / standard.spread
 
     def _softened(self, margins: Tensor) -> Tensor:
         softness = self.options.softness
@@ -320,7 +321,7 @@ class Objective:
     def _areas(self, textures: Tensor, patterns: Sequence[Pattern], conditions: Conditions) -> Tensor:
         photos = sorted(set(conditions.picks))[:4]  # the valid regions differ little between photos
         opacity = torch.tensor([pattern.opacity for pattern in patterns])
-        return torch.stack([area(self.subjects[p].surfaces[i], textures, opacity) for p, i in photos]).mean(0)
+        return torch.stack([self._stage(*pick).areas(textures, opacity) for pick in photos]).mean(0)
 
     def _penalty(self, patterns: Sequence[Pattern], covered: Tensor) -> Tensor:
         options = self.options

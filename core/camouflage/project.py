@@ -145,8 +145,13 @@ def apply(surface: Surface, textures: Tensor) -> Tensor:
     x0, y0, x1, y1 = surface.window
     whole = torch.from_numpy(surface.pixels.transpose(2, 0, 1).copy()).float().div_(255)
     batch = whole.expand(len(textures), -1, -1, -1).clone()
-    batch[:, :, y0:y1, x0:x1] = _composite(surface, _sample(surface, textures))
+    batch[:, :, y0:y1, x0:x1] = painted(surface, textures)
     return batch
+
+
+def painted(surface: Surface, textures: Tensor) -> Tensor:
+    """:func:`apply` for the surface's window alone: B×3×h×w."""
+    return _composite(surface, _sample(surface, textures))
 
 
 def area(surface: Surface, textures: Tensor, opacity: Tensor | float) -> Tensor:
@@ -224,8 +229,11 @@ def moved(face: Face, matrix: FloatArray) -> Face:
 def _sample(surface: Surface, textures: Tensor) -> Tensor:
     """B×4×h×w of the textures on the window, cut by the valid region."""
     count, channels, height, width = textures.shape
-    stacked = textures.reshape(1, count * channels, height, width)  # one set of weights for all
-    sampled = functional.grid_sample(stacked, surface.grid, padding_mode="zeros", align_corners=False)
+    # one set of weights for all, but for threads, among which only a batch is shared out
+    groups = math.gcd(count, torch.get_num_threads())
+    stacked = textures.reshape(groups, -1, height, width)
+    grid = surface.grid.expand(groups, -1, -1, -1)
+    sampled = functional.grid_sample(stacked, grid, padding_mode="zeros", align_corners=False)
     return sampled.reshape(count, channels, *surface.mask.shape) * surface.mask
 
 
