@@ -16,13 +16,15 @@ from torch import Tensor
 
 from core.camouflage.pattern import Pattern
 from core.camouflage.project import Surface, area
-from core.camouflage.render import LEFT, SIDE, TEXTURE_SIZE, TOP, render
+from core.camouflage.render import LEFT, SIDE, TEXTURE_SIZE, TOP, coverage
 from core.camouflage.space import SpaceOptions, random_pattern, scaled
 from core.faces import topology
 from core.types import Face
 
 COARSE = 84  # texels a side; half the texture's, enough for an area and four times as quick
-STEPS = 9  # bisection of the factor's logarithm: the last one changes a side by 0.5 %
+STEPS = 9  # at most so many factors are tried for a pattern
+CLOSE = 0.01  # of the target: so near below it the factor is good enough
+NARROW = 0.005  # of a side: nor are factors told apart that differ less
 TOLERANCE = 0.005  # of the valid region
 _REACH = 4.0  # sides are multiplied by 1/4 to 4
 
@@ -33,8 +35,8 @@ def areas(patterns: Sequence[Pattern]) -> NDArray[np.float64]:
         return np.zeros(0)
     share = texel_shares()
     with torch.inference_mode():
-        opacity = torch.tensor([max(pattern.opacity, 1e-6) for pattern in patterns])
-        covered = torch.einsum("bhw,hw->b", render(patterns, len(share))[:, 3], share) / opacity
+        painted = torch.tensor([pattern.opacity > 0 for pattern in patterns])
+        covered = coverage(patterns, len(share)).flatten(1) @ share.flatten() * painted
     return np.asarray(covered.numpy(), np.float64)
 
 
@@ -62,9 +64,10 @@ def texel_shares(size: int = COARSE) -> Tensor:
 def limited(patterns: Sequence[Pattern], cap: float) -> list[Pattern]:
     """Patterns that cover more than ``cap`` shrunk until they do not; the others as they are."""
     covered = areas(patterns)
-    over = [index for index in range(len(patterns)) if covered[index] > cap]
+    over = np.flatnonzero(covered > cap).tolist()
     result = list(patterns)
-    for index, pattern in zip(over, _rescaled([patterns[i] for i in over], cap, 1.0), strict=True):
+    fitted = _rescaled([patterns[i] for i in over], covered[over], cap, 1.0)
+    for index, pattern in zip(over, fitted, strict=True):
         result[index] = pattern
     return result
 
@@ -85,7 +88,7 @@ def matched(patterns: Sequence[Pattern], target: float) -> list[Pattern]:
         As many patterns; one whose strokes or ranges do not allow it comes as near as it can (compare
         :func:`areas` with :data:`TOLERANCE`).
     """
-    return _rescaled(patterns, target, _REACH)
+    return _rescaled(patterns, areas(patterns), target, _REACH)
 
 
 def random_matched(
@@ -118,15 +121,38 @@ def varied(options: SpaceOptions, rng: np.random.Generator) -> SpaceOptions:
     return replace(options, mirror=bool(rng.random() < 0.5), repeat=repeat)
 
 
-def _rescaled(patterns: Sequence[Pattern], target: float, reach: float) -> list[Pattern]:
-    """Bisect each pattern's factor between 1/4 and ``reach``; the last factor not above the target."""
-    low = np.full(len(patterns), -math.log(_REACH))
-    high = np.full(len(patterns), math.log(reach))
-    fitted = [scaled(pattern, math.exp(value)) for pattern, value in zip(patterns, low, strict=True)]
+def _rescaled(
+    patterns: Sequence[Pattern], covered: NDArray[np.float64], target: float, reach: float
+) -> list[Pattern]:
+    """Scale each pattern by a factor from 1/4 to ``reach`` so that it covers just the target or less.
+
+    The area grows like a power of the factor, which the last two factors tell; where that leads out of
+    the bracket, the bracket is halved.
+    """
+    at, covered = np.zeros(len(patterns)), covered.copy()  # the factor's logarithm, and the area there
+    low = np.where(covered <= target, at, -math.log(_REACH))
+    high = np.where(covered <= target, math.log(reach), at)
+    power = np.full(len(patterns), 2.0)
+    fitted = [
+        pattern if share <= target else scaled(pattern, 1 / _REACH)
+        for pattern, share in zip(patterns, covered, strict=True)
+    ]
     for _ in range(STEPS):
-        middle = (low + high) / 2
-        tried = [scaled(pattern, math.exp(value)) for pattern, value in zip(patterns, middle, strict=True)]
-        fits = areas(tried) <= target
-        fitted = [new if fit else old for new, old, fit in zip(tried, fitted, fits, strict=True)]
-        low, high = np.where(fits, middle, low), np.where(fits, high, middle)
+        close = (covered <= target) & (covered >= (1 - CLOSE) * target)
+        going = np.flatnonzero(~close & (high - low > NARROW))
+        if not len(going):
+            break
+        gap = np.log((1 - CLOSE / 2) * target / np.maximum(covered[going], 1e-6))
+        there = at[going] + gap / power[going]
+        inside = (there > low[going]) & (there < high[going])
+        there = np.where(inside, there, (low[going] + high[going]) / 2)
+        tried = [scaled(patterns[i], math.exp(x)) for i, x in zip(going.tolist(), there, strict=True)]
+        shares = areas(tried)
+        grown = np.log(np.maximum(shares, 1e-6) / np.maximum(covered[going], 1e-6))
+        power[going] = np.clip(grown / (there - at[going]), 0.5, 4)
+        at[going], covered[going] = there, shares
+        low[going] = np.where(shares <= target, there, low[going])
+        high[going] = np.where(shares <= target, high[going], there)
+        for i, pattern, share in zip(going.tolist(), tried, shares, strict=True):
+            fitted[i] = pattern if share <= target else fitted[i]
     return fitted

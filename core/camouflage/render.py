@@ -8,14 +8,14 @@ texels, and covers ``smoothstep`` of a texel there, so its edges are smooth at e
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
 from core.camouflage.palette import PALETTE
-from core.camouflage.pattern import CHECKS, CHEVRON_STROKE, DOT_DIAMETER, DOTS, Pattern
+from core.camouflage.pattern import CHECKS, CHEVRON_STROKE, DOT_DIAMETER, DOTS, Pattern, Shape
 
 SIDE = 3.0  # eye-distances
 LEFT = -SIDE / 2  # x of the texture's left edge; symmetric, so mirrored patterns are exactly so
@@ -102,6 +102,26 @@ def render(patterns: Sequence[Pattern], size: int = TEXTURE_SIZE) -> Tensor:
         SIDE / S`` and ``y = TOP + (row + 0.5) * SIDE / S``.
     """
     textures = torch.zeros(len(patterns), 4, size, size)
+    for index, shape, cover, row, column in _covers(patterns, size):
+        height, width = cover.shape
+        paint = torch.tensor([*(c / 255 for c in PALETTE[shape.color]), 1.0])
+        part = textures[index, :, row : row + height, column : column + width]
+        part.lerp_(paint[:, None, None], cover)  # the "over" operator
+    opacity = torch.tensor([pattern.opacity for pattern in patterns], dtype=torch.float32)
+    return textures.mul_(opacity[:, None, None, None])
+
+
+def coverage(patterns: Sequence[Pattern], size: int = TEXTURE_SIZE) -> Tensor:
+    """The alpha of fully opaque patterns, B×S×S: :func:`render` without the colours."""
+    bare = torch.ones(len(patterns), size, size)
+    for index, _, cover, row, column in _covers(patterns, size):
+        height, width = cover.shape
+        bare[index, row : row + height, column : column + width].mul_(1 - cover)
+    return 1 - bare
+
+
+def _covers(patterns: Sequence[Pattern], size: int) -> Iterator[tuple[int, Shape, Tensor, int, int]]:
+    """Pattern's index, shape, coverage in 0..1 and its first row and column, in the order of painting."""
     windows = _windows(patterns, size)
     for index, pattern in enumerate(patterns):
         for step, shape in enumerate(pattern.shapes):
@@ -110,12 +130,7 @@ def render(patterns: Sequence[Pattern], size: int = TEXTURE_SIZE) -> Tensor:
                 band = torch.zeros(cover.shape[0], size)
                 band[:, column : column + cover.shape[1]] = cover
                 cover, column = torch.maximum(band, band.flip(-1)), 0
-            height, width = cover.shape
-            paint = torch.tensor([*(c / 255 for c in PALETTE[shape.color]), 1.0])
-            part = textures[index, :, row : row + height, column : column + width]
-            part.mul_(1 - cover).add_(paint[:, None, None] * cover)  # the "over" operator
-    opacity = torch.tensor([pattern.opacity for pattern in patterns], dtype=torch.float32)
-    return textures.mul_(opacity[:, None, None, None])
+            yield index, shape, cover, row, column
 
 
 def _windows(patterns: Sequence[Pattern], size: int) -> dict[tuple[int, int], tuple[Tensor, int, int]]:

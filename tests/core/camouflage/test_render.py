@@ -8,7 +8,7 @@ import torch
 
 from core.camouflage.palette import PALETTE
 from core.camouflage.pattern import CHEVRON_STROKE, FAMILIES, Pattern, Shape
-from core.camouflage.render import LEFT, SIDE, TOP, render
+from core.camouflage.render import LEFT, SIDE, TOP, coverage, render
 from core.camouflage.space import SpaceOptions, random_pattern
 
 
@@ -119,6 +119,17 @@ def test_a_population_is_drawn_as_its_members_alone():
     ]
     torch.testing.assert_close(render(patterns), torch.cat([render([p]) for p in patterns]))
     assert render([], 32).shape == (0, 4, 32, 32)
+
+
+def test_coverage_is_the_alpha_of_opaque_patterns() -> None:
+    rng = np.random.default_rng(5)
+    patterns = [
+        random_pattern(rng, SpaceOptions(shapes=5, opacity=(1.0, 1.0), mirror=seed % 2 == 0))
+        for seed in range(6)
+    ]
+    torch.testing.assert_close(coverage(patterns, 96), render(patterns, 96)[:, 3])
+    faint = [Pattern(pattern.shapes, 0.1, pattern.mirror) for pattern in patterns]
+    assert torch.equal(coverage(faint, 96), coverage(patterns, 96))
 
 
 def test_a_shape_is_the_same_in_whatever_window_it_is_drawn():
