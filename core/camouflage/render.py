@@ -9,6 +9,7 @@ texels, and covers ``smoothstep`` of a texel there, so its edges are smooth at e
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 
 import torch
@@ -104,11 +105,17 @@ def render(patterns: Sequence[Pattern], size: int = TEXTURE_SIZE) -> Tensor:
     textures = torch.zeros(len(patterns), 4, size, size)
     for index, shape, cover, row, column in _covers(patterns, size):
         height, width = cover.shape
-        paint = torch.tensor([*(c / 255 for c in PALETTE[shape.color]), 1.0])
         part = textures[index, :, row : row + height, column : column + width]
-        part.lerp_(paint[:, None, None], cover)  # the "over" operator
+        part.lerp_(_paint(shape.color), cover)  # the "over" operator
     opacity = torch.tensor([pattern.opacity for pattern in patterns], dtype=torch.float32)
     return textures.mul_(opacity[:, None, None, None])
+
+
+@cache
+def _paint(color: str) -> Tensor:
+    """4×1×1: an opaque colour."""
+    with torch.inference_mode(False):
+        return torch.tensor([*(part / 255 for part in PALETTE[color]), 1.0])[:, None, None]
 
 
 def coverage(patterns: Sequence[Pattern], size: int = TEXTURE_SIZE) -> Tensor:
@@ -143,41 +150,41 @@ def _windows(patterns: Sequence[Pattern], size: int) -> dict[tuple[int, int], tu
         ``(pattern, step) -> (W×W coverage in 0..1, first row, first column)``.
     """
     texel = SIDE / size
-    groups = defaultdict[tuple[str, int], list[tuple[tuple[int, int], list[float]]]](list)
+    groups = defaultdict[tuple[str, int], list[tuple[tuple[int, int], int, int, list[float]]]](list)
     for index, pattern in enumerate(patterns):
         for step, s in enumerate(pattern.shapes):
-            a, b, angle = s.width / 2, s.height / 2, math.radians(s.angle)
+            a, b, angle = s.width / 2 / texel, s.height / 2 / texel, math.radians(s.angle)
             cos, sin = math.cos(angle), math.sin(angle)
             row = b * (2 * pattern.repeat - 1)  # half the length of the row of repetitions
             reach = max(abs(cos) * a + abs(sin) * row, abs(sin) * a + abs(cos) * row)
-            width = next((w for w in _sizes(size) if w >= 2 * reach / texel + 3), size)
-            corner = (
-                min(max(round((s.x - LEFT) / texel - width / 2), 0), size - width),
-                min(max(round((s.y - TOP) / texel - width / 2), 0), size - width),
-            )
-            genes = [s.x, s.y, a, b, cos, sin, (pattern.repeat - 1) / 2, *corner]
-            groups[s.family, width].append(((index, step), genes))
+            width = next((w for w in _sizes(size) if w >= 2 * reach + 3), size)
+            x, y = (s.x - LEFT) / texel, (s.y - TOP) / texel
+            left = min(max(round(x - width / 2), 0), size - width)
+            top = min(max(round(y - width / 2), 0), size - width)
+            x, y = left + 0.5 - x, top + 0.5 - y  # of the window's first texel, from the shape's centre
+            genes = [cos, sin, cos * x + sin * y, cos * y - sin * x, a, b, (pattern.repeat - 1) / 2]
+            groups[s.family, width].append(((index, step), top, left, genes))
     windows = {}
     for (family, width), members in groups.items():
-        table = torch.tensor([genes for _, genes in members], dtype=torch.float32)
-        covers = _coverage(family, table, width, texel)
-        for (key, genes), cover in zip(members, covers.unbind(), strict=True):
-            windows[key] = (cover, int(genes[-1]), int(genes[-2]))
+        table = torch.tensor([genes for *_, genes in members], dtype=torch.float32)
+        covers = _coverage(family, table, width)
+        for (key, top, left, _), cover in zip(members, covers.unbind(), strict=True):
+            windows[key] = (cover, top, left)
     return windows
 
 
-def _sizes(size: int) -> tuple[int, ...]:
-    return size // 8, size // 4, size // 2, 3 * size // 4
+def _sizes(size: int) -> Iterator[int]:
+    return (size * part // 16 for part in (2, 4, 6, 8, 10, 12))
 
 
-def _coverage(family: str, table: Tensor, width: int, texel: float) -> Tensor:
-    cx, cy, a, b, cos, sin, reach, column, row = table[:, :, None, None].unbind(1)
-    steps = torch.arange(width) + 0.5
-    dx = (column + steps) * texel + (LEFT - cx)
-    dy = (row + steps[:, None]) * texel + (TOP - cy)
-    u, v = cos * dx + sin * dy, cos * dy - sin * dx
+def _coverage(family: str, table: Tensor, width: int) -> Tensor:
+    """K×W×W for K shapes of a family; lengths are texels here."""
+    cos, sin, u, v, a, b, reach = table[:, :, None, None].unbind(1)
+    along = torch.arange(width, dtype=torch.float32)
+    down = along[:, None]
+    u, v = cos * along + (sin * down + u), cos * down + v - sin * along
     if reach.any():
         pitch = 4 * b  # the shape and a gap as wide
         v = v - pitch * ((v / pitch + reach).round().clamp_min(0).minimum(2 * reach) - reach)
-    t = (0.5 - _DISTANCES[family](u, v, a, b) / texel).clamp_(0, 1)
-    return t * t * (3 - 2 * t)
+    t = (0.5 - _DISTANCES[family](u, v, a, b)).clamp_(0, 1)
+    return (3 - 2 * t).mul_(t).mul_(t)
