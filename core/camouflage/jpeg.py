@@ -66,12 +66,14 @@ class Codec:
         Returns:
             N×3×h×w RGB in 0..1.
         """
-        y = self.luma(ycc[0], _table(quality, chroma=False)).add(128).div_(255)
-        blue, red = self.chroma(ycc[1:].flatten(0, 1), _table(quality, chroma=True)).div_(255).chunk(2)
+        y = self.luma(ycc[0], _table(quality, chroma=False)).add_(128 / 255)
+        blue, red = self.chroma(ycc[1:].flatten(0, 1), _table(quality, chroma=True)).chunk(2)
         (_, _, to_red), (_, green_blue, green_red), (_, to_blue, _) = _TO_RGB
-        green = torch.add(y, blue, alpha=green_blue).add_(red, alpha=green_red)
-        rgb = torch.add(y, red, alpha=to_red), green, torch.add(y, blue, alpha=to_blue)
-        return torch.stack(rgb, 1).clamp_(0, 1)
+        images = y[:, None].repeat(1, 3, 1, 1)
+        images[:, 0].add_(red, alpha=to_red)
+        images[:, 1].add_(blue, alpha=green_blue).add_(red, alpha=green_red)
+        images[:, 2].add_(blue, alpha=to_blue)
+        return images.clamp_(0, 1)
 
 
 class _Planes:
@@ -79,7 +81,7 @@ class _Planes:
 
     def __init__(self, rows: Tensor, columns: Tensor, factor: int) -> None:
         self.there = _transform(rows, factor), _transform(columns, factor)
-        self.back = _inverse(len(rows), factor), _inverse(len(columns), factor)
+        self.back = _inverse(len(rows), factor, 1 / 255), _inverse(len(columns), factor)
 
     def __call__(self, planes: Tensor, table: Tensor) -> Tensor:
         (rows, columns), (back_rows, back_columns) = self.there, self.back
@@ -125,9 +127,9 @@ def _transform(before: Tensor, factor: int) -> Banded:
     return _banded(_cosines(len(reduced)) @ reduced)
 
 
-def _inverse(length: int, factor: int) -> Banded:
+def _inverse(length: int, factor: int, gain: float = 1.0) -> Banded:
     """The inverse DCT of length / factor coefficients, enlarged to the length between their centres."""
-    matrix = _cosines(length // factor).T
+    matrix = gain * _cosines(length // factor).T
     if factor > 1:
         signals = matrix.T[:, None]  # as signals, one for each coefficient
         matrix = F.interpolate(signals, length, mode="linear", align_corners=False)[:, 0].T
