@@ -71,9 +71,9 @@ def main() -> None:
     head = ["run", "photos searched + tested", "evaluations", "search, s", "evaluations a second"]
     text = (
         f"{arguments.threads} threads, two cores, views of a synthetic person; the last column is everything "
-        "from the photos to the result: looking, searching, judging beside random patterns. The aim is 85 % of "
-        "the search inside the recognisers' forward passes (their native crops included), and 30 s for the "
-        f"quick preset.\n\n{table([*head, 'inside the recognisers', 'whole run, s'], rows)}"
+        "from the photos to the result: looking, searching, judging beside random patterns. The aim is 85 % "
+        "of the search inside the recognisers' forward passes (their native crops included), and 30 s for "
+        f"the quick preset.\n\n{table([*head, 'inside the recognisers', 'whole run, s'], rows)}"
     )
     print(text)
     if arguments.write:
