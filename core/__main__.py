@@ -1,4 +1,4 @@
-"""The command line: ``python -m core weights list|fetch|verify|table``."""
+"""The command line: ``python -m core weights list|fetch|verify|table``, ``examples draw|aim|find|check``."""
 
 import argparse
 import sys
@@ -18,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m core", description="Facet without a browser.")
     commands = parser.add_subparsers(dest="command", required=True)
     _add_weights(commands.add_parser("weights", help="list, fetch and verify the weights"))
+    _add_examples(commands.add_parser("examples", help="draw, find and check the synthetic example faces"))
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen))
@@ -43,6 +44,19 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
     tabling = actions.add_parser("table", help="the table of the docs, printed or written")
     tabling.add_argument("--write", action="store_true", help="into weights/README.md")
     tabling.set_defaults(run=_table)
+
+
+def _add_examples(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True)
+    for action, help in (
+        ("draw", "every picture again, from the seeds and moves of the index"),
+        ("aim", "find the moves anew with the directions that are there, then draw"),
+        ("find", "find the directions anew too"),
+    ):
+        actions.add_parser(action, help=help).set_defaults(run=_make_examples)
+    checking = actions.add_parser("check", help="whether recognisers agree on who is who")
+    checking.add_argument("names", nargs="*", metavar="RECOGNISER", help="without names all that are here")
+    checking.set_defaults(run=_check_examples)
 
 
 def _list(chosen: argparse.Namespace) -> int:
@@ -98,6 +112,27 @@ def _table(chosen: argparse.Namespace) -> int:
     changed = table.write(settings().weights_dir / "README.md", weights.entries())
     print("weights/README.md was", "brought up to date." if changed else "up to date.")
     return 0
+
+
+def _make_examples(chosen: argparse.Namespace) -> int:
+    from core.training import make_examples
+
+    actions = {"draw": make_examples.draw, "aim": make_examples.aim_all, "find": make_examples.find}
+    with tqdm(total=100, unit="%") as bar:
+        for event in actions[chosen.action]():
+            bar.set_description(event.message, refresh=False)
+            bar.update(round(100 * event.done) - bar.n)
+    return 0
+
+
+def _check_examples(chosen: argparse.Namespace) -> int:
+    from core.camouflage.session import usable
+    from core.training.check_examples import check
+
+    found = check(chosen.names or usable())
+    for one in found:
+        print(one.text)
+    return int(not all(one.agrees for one in found))
 
 
 if __name__ == "__main__":

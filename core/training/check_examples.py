@@ -1,19 +1,33 @@
 """Do recognisers agree on who is who among the example faces?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
 import torch
 
-from core.faces import find_batch
+from core import faces, recognition
+from core.errors import Code, UserError
 from core.faces.align import align_batch
 from core.media import images
-from core.recognition import embed, thresholds
+from core.recognition import thresholds
 from core.training.example_index import FOLDER, Index
 
 FAR = 1e-3
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Pair:
+    """Two pictures compared.
+
+    Attributes:
+        cosine: how alike a recogniser finds them.
+        files: the two.
+    """
+
+    cosine: float
+    files: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,31 +37,43 @@ class Agreement:
     Attributes:
         recognizer: its name.
         threshold: cosine at a false acceptance rate of 1e-3 on real pairs.
-        genuine: number of pairs of one person.
-        accepted: how many of them reach the threshold.
-        lowest: the smallest genuine cosine.
-        worst: the two files it belongs to.
-        impostor: number of pairs of two people.
-        false_accepted: how many of them reach the threshold.
-        highest: the largest impostor cosine.
-        closest: the two files it belongs to.
+        genuine: pairs of one person, the least alike first.
+        impostor: pairs of two people, the most alike first.
     """
 
     recognizer: str
     threshold: float
-    genuine: int
-    accepted: int
-    lowest: float
-    worst: tuple[str, str]
-    impostor: int
-    false_accepted: int
-    highest: float
-    closest: tuple[str, str]
+    genuine: tuple[Pair, ...]
+    impostor: tuple[Pair, ...]
+
+    @property
+    def rejected(self) -> tuple[Pair, ...]:
+        """Pairs of one person below the threshold."""
+        return tuple(pair for pair in self.genuine if pair.cosine < self.threshold)
+
+    @property
+    def confused(self) -> tuple[Pair, ...]:
+        """Pairs of two people that reach the threshold."""
+        return tuple(pair for pair in self.impostor if pair.cosine >= self.threshold)
 
     @property
     def agrees(self) -> bool:
         """Every pair is judged rightly."""
-        return self.accepted == self.genuine and self.false_accepted == 0
+        return not self.rejected and not self.confused
+
+    @property
+    def text(self) -> str:
+        """One line of figures, then a line for every pair that is judged wrongly."""
+        accepted = len(self.genuine) - len(self.rejected)
+        lines = [
+            f"{self.recognizer}: threshold {self.threshold:.3f}; of one person {accepted} of "
+            f"{len(self.genuine)} pairs accepted, the lowest at {self.genuine[0].cosine:.3f}; of two people "
+            f"{len(self.confused)} of {len(self.impostor)} accepted, the highest at "
+            f"{self.impostor[0].cosine:.3f}"
+        ]
+        lines += [f"  rejected at {one.cosine:.3f}: {' and '.join(one.files)}" for one in self.rejected]
+        lines += [f"  confused at {one.cosine:.3f}: {' and '.join(one.files)}" for one in self.confused]
+        return "\n".join(lines)
 
 
 def check(recognizers: Sequence[str], folder: Path = FOLDER) -> tuple[Agreement, ...]:
@@ -58,16 +84,25 @@ def check(recognizers: Sequence[str], folder: Path = FOLDER) -> tuple[Agreement,
         folder: where the examples lie.
 
     Raises:
-        UserError: a picture has no face or cannot be read, or weights cannot be had.
+        UserError: a picture has no face or cannot be read, weights cannot be had, or a recogniser's
+            threshold was never measured.
     """
+    known = thresholds.load()
+    if strange := [name for name in recognizers if name not in known]:
+        raise UserError(
+            Code.OPTION_RANGE,
+            f"No threshold was measured for {strange[0]}.",
+            f"There are: {', '.join(known)}.",
+        )
     entries = tuple(Index.load(folder).pictures())
     pictures = [images.load(folder / file).pixels for _, _, file in entries]
-    pairs = [(pixels, faces[0]) for pixels, faces in zip(pictures, find_batch(pictures), strict=True)]
-    embeddings = embed(recognizers, align_batch(pairs))
-    people = [name for name, _, _ in entries]
-    files = [file for _, _, file in entries]
-    limits: Mapping[str, float] = {name: known.far[FAR] for name, known in thresholds.load().items()}
-    return tuple(agreement(name, limits[name], embeddings[name], people, files) for name in recognizers)
+    found = zip(pictures, faces.find_batch(pictures), strict=True)
+    aligned = align_batch([(pixels, faces.require(seen, pixels)[0]) for pixels, seen in found])
+    people, files = [name for name, _, _ in entries], [file for _, _, file in entries]
+    embeddings = recognition.embed(recognizers, aligned)
+    return tuple(
+        agreement(name, known[name].far[FAR], embeddings[name], people, files) for name in recognizers
+    )
 
 
 def agreement(
@@ -78,24 +113,14 @@ def agreement(
     Args:
         name: the recogniser.
         threshold: cosine from which a pair counts as one person.
-        embeddings: N×dim unit vectors.
+        embeddings: N×dim unit vectors, N at least three, of at least two people.
         people: who each of the N is.
         files: what each of the N is called.
     """
     cosines = (embeddings @ embeddings.T).tolist()
-    scored = [(cosines[i][j], i, j) for i, j in combinations(range(len(people)), 2)]
-    genuine = [pair for pair in scored if people[pair[1]] == people[pair[2]]]
-    impostor = [pair for pair in scored if people[pair[1]] != people[pair[2]]]
-    lowest, highest = min(genuine), max(impostor)
-    return Agreement(
-        name,
-        threshold,
-        len(genuine),
-        sum(score >= threshold for score, _, _ in genuine),
-        lowest[0],
-        (files[lowest[1]], files[lowest[2]]),
-        len(impostor),
-        sum(score >= threshold for score, _, _ in impostor),
-        highest[0],
-        (files[highest[1]], files[highest[2]]),
-    )
+    genuine: list[Pair] = []
+    impostor: list[Pair] = []
+    for i, j in combinations(range(len(people)), 2):
+        pairs = genuine if people[i] == people[j] else impostor
+        pairs.append(Pair(cosines[i][j], (files[i], files[j])))
+    return Agreement(name, threshold, tuple(sorted(genuine)), tuple(sorted(impostor, reverse=True)))

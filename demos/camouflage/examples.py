@@ -4,22 +4,24 @@ from pathlib import Path
 
 import gradio as gr
 
-SHOWN = 8  # people on the screen; the folder may hold more
-FOLDER = Path(__file__).resolve().parent.parent / "examples" / "faces"
+from core.training.example_index import FOLDER, Index
 
 
 def people() -> dict[str, list[Path]]:
-    """Picture files by person, the frontal one first."""
+    """Picture files by person, in the index's order.
+
+    That order matters: the first view, the frontal one, is shown, and every third only tests.
+    """
     found: dict[str, list[Path]] = {}
-    for path in sorted(FOLDER.glob("*_*.jpg")):
-        found.setdefault(path.stem.split("_")[0], []).append(path)
-    return {name: sorted(paths, key=lambda p: "frontal" not in p.stem) for name, paths in found.items()}
+    for name, _, file in Index.load().pictures():
+        found.setdefault(name, []).append(FOLDER / file)
+    return found
 
 
 def gallery() -> list[tuple[str, str]]:
     """(picture, caption) of each person; gradio serves these files from where they are."""
     gr.set_static_paths([FOLDER])
-    return [(str(paths[0]), title(name)) for name, paths in people().items()][:SHOWN]
+    return [(str(paths[0]), title(name)) for name, paths in people().items()]
 
 
 def title(name: str) -> str:

@@ -11,7 +11,7 @@ from demos.base import Update, guarded, notices_panel, path_of
 from demos.camouflage import examples, showing
 from demos.camouflage.bench import SLUG, Bench, Shot, take
 from demos.camouflage.parts import EMPTY, Parts
-from demos.camouflage.words import NOT_YET
+from demos.camouflage.words import MORE_LABEL, NOT_YET
 from demos.pictures import numbered, portrait, preview
 from demos.services import LIGHT, Services
 from demos.sessions import Session
@@ -27,7 +27,8 @@ def blank(parts: Parts) -> dict[Any, Any]:
         inputs.advice: "",
         inputs.person: gr.update(choices=[], value=None, visible=False),
         inputs.more: None,
-        inputs.shots: None,
+        inputs.more_box: gr.update(label=MORE_LABEL),
+        inputs.shots: gr.update(value=None, visible=False),
         **no_result(parts),
     }
 
@@ -78,9 +79,19 @@ def shown(session: Session, bench: Bench, parts: Parts) -> Update:
             value=main.chosen,
             visible=several,
         ),
-        inputs.shots: thumbs if len(thumbs) > 1 else None,
+        inputs.shots: gr.update(value=thumbs if len(thumbs) > 1 else None, visible=len(thumbs) > 1),
         inputs.more: None,
+        inputs.more_box: gr.update(label=in_use(bench)),
     }
+
+
+def in_use(bench: Bench) -> str:
+    """How many photos of the person there are and what they are for; an invitation when it is one."""
+    search, test = (len(part) for part in bench.split())
+    if search + test == 1:
+        return MORE_LABEL
+    told = f"{search + test} photos in use"
+    return f"{told}: {search} to search on, {test} to test" if test else f"{told}, all to search on"
 
 
 def _roles(bench: Bench) -> list[tuple[Shot, str]]:

@@ -7,7 +7,7 @@ import gradio as gr
 from core.camouflage.palette import PALETTE
 from core.camouflage.pattern import FAMILIES, MAX_REPEAT, RANGES
 from demos.base import photo_input
-from demos.camouflage.words import LEAD, LIMITS, MORE_PHOTOS, NOT_YET, PRESETS
+from demos.camouflage.words import LEAD, LIMITS, MORE_LABEL, MORE_PHOTOS, NOT_YET, PRESETS
 from demos.compare import comparison
 from demos.models import ModelsPanel, models_panel
 
@@ -157,22 +157,22 @@ def _photo(examples: list[tuple[str, str]]) -> tuple[gr.Image, gr.HTML, gr.Radio
     person = gr.Radio([], label="Several people are in this photo: who is it about?", visible=False)
     gr.HTML('<div class="facet-note">Or try a synthetic person; nobody is behind these faces:</div>')
     gallery = gr.Gallery(
-        examples, label="Synthetic people", show_label=False, columns=max(4, min(len(examples), 8)),
-        height="auto", allow_preview=False, object_fit="cover", interactive=False, buttons=[],
-        visible=bool(examples),
+        examples, label="Synthetic people", show_label=False, columns=5, height="auto", allow_preview=False,
+        object_fit="cover", interactive=False, buttons=[], visible=bool(examples),
         elem_id="camouflage-examples", elem_classes="facet-strip", container=False,
     )  # fmt: skip
     return photo, advice, person, gallery
 
 
 def _more_photos(photo: gr.Image, advice: gr.HTML, person: gr.Radio, gallery: gr.Gallery) -> Inputs:
-    with gr.Accordion("More photos of the same person (better results)", open=False) as box:
+    with gr.Accordion(MORE_LABEL, open=False, elem_id="camouflage-more-box") as box:
         gr.HTML(f'<div class="facet-note">{MORE_PHOTOS}</div>')
-        more = gr.File(label="Add photos", file_count="multiple", height=110, elem_id="camouflage-more")
         shots = gr.Gallery(
-            label="Photos in use", show_label=False, columns=4, height="auto", allow_preview=False,
-            interactive=False, buttons=[], elem_id="camouflage-shots",
+            label="Photos in use", show_label=False, columns=3, height="auto", allow_preview=False,
+            object_fit="cover", interactive=False, buttons=[], visible=False, container=False,
+            elem_id="camouflage-shots", elem_classes="facet-strip",
         )  # fmt: skip
+        more = gr.File(label="Add photos", file_count="multiple", height=110, elem_id="camouflage-more")
     return Inputs(photo, gallery, person, more, shots, box, advice)
 
 

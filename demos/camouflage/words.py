@@ -13,6 +13,8 @@ MORE_PHOTOS = (
     "clean ones, and every third photo takes no part in the search and only tests what was found."
 )
 
+MORE_LABEL = "More photos of the same person (better results)"
+
 PRESETS: Mapping[str, str] = MappingProxyType(
     {"quick": "Quick: about 30 seconds", "thorough": "Thorough: about 4 minutes"}
 )

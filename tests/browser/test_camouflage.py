@@ -111,6 +111,23 @@ def test_a_photo_is_uploaded_searched_and_judged(page, weight, tmp_path: Path) -
     assert page.request.get(address).status in (403, 404)
 
 
+def test_an_example_brings_several_photos_that_fit_a_phone(phone) -> None:
+    faces = phone.locator("#camouflage-examples button")
+    assert faces.count() == len(list(EXAMPLES.glob("*_frontal.jpg")))
+    boxes = [faces.nth(i).bounding_box() for i in range(faces.count())]
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
+    assert all(box["width"] >= 44 and abs(box["width"] - box["height"]) < 2 for box in boxes)  # for a thumb
+    faces.nth(0).click()
+    shows_photo(phone)
+    more = phone.get_by_role("button", name="6 photos in use: 4 to search on, 2 to test")
+    more.click()
+    captions = phone.locator("#camouflage-shots .caption-label")
+    captions.first.wait_for()
+    assert captions.all_inner_texts() == ["searched on", "searched on", "only tests"] * 2
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    more.click()
+
+
 def test_by_hand_the_bars_follow_the_slider_on_a_phone(phone) -> None:
     phone.locator("#camouflage-examples button").nth(1).click()
     shows_photo(phone)

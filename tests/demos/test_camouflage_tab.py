@@ -13,7 +13,7 @@ from core.camouflage.options import PRESETS
 from core.camouflage.pattern import Pattern, Shape
 from core.errors import Code, UserError
 from core.types import Face, Image, Notice
-from demos.camouflage import examples, find, hand, ready
+from demos.camouflage import examples, find, hand, intake, ready
 from demos.camouflage.bench import MAX_SHOTS, Bench, Shot
 from demos.camouflage.parts import lay_out
 from demos.camouflage.words import PRESETS as WORDS
@@ -190,11 +190,29 @@ def test_the_panel_names_the_optional_face_parser_with_its_terms() -> None:
     assert missing(["face-parser"]) == ()  # the button fetches no mere option
 
 
-def test_the_examples_are_faces_of_nobody_with_the_frontal_view_first() -> None:
+def test_an_example_person_brings_several_photos_of_which_some_only_test() -> None:
     people = examples.people()
-    assert len(people) >= 3
+    assert len(people) == len(examples.gallery()) >= 8
     for paths in people.values():
-        assert "frontal" in paths[0].stem
+        bench = Bench()
+        bench.start([shot(path.stem) for path in paths])
+        searched, tested = ([one.name.split("_")[1] for one in part] for part in bench.split())
+        assert searched[0] == "frontal" and len(searched) >= 3
+        assert {"right", "light"} <= set(tested)  # a turn and a light that the search has not seen
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (1, "More photos of the same person"),
+        (2, "2 photos in use, all to search on"),
+        (6, "6 photos in use: 4 to search on, 2 to test"),
+    ],
+)
+def test_how_many_photos_are_in_use_is_told(count: int, words: str) -> None:
+    bench = Bench()
+    bench.start([shot(str(n)) for n in range(count)])
+    assert intake.in_use(bench).startswith(words)
 
 
 def test_ready_made_patterns_are_known_by_name() -> None:
