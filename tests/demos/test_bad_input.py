@@ -141,9 +141,9 @@ def test_a_cartoon(client: Client, saved: Callable[..., Path]) -> None:
 
 
 def test_a_face_of_forty_pixels_is_taken_with_advice(client: Client, saved: Callable[..., Path]) -> None:
-    small = cv2.resize(person(), (80, 80), interpolation=cv2.INTER_AREA)  # the face fills half of it
+    small = cv2.resize(person(), (68, 68), interpolation=cv2.INTER_AREA)  # the face is 41 px wide
     scene = np.full((480, 640, 3), 128, np.uint8)
-    scene[200:280, 280:360] = small
+    scene[200:268, 280:348] = small
     answered = answer(client, saved(scene))
     assert pictures(answered)
     assert re.search(r"The face is small \(\d+ pixels between the eyes\).* a larger photo", told(answered))
@@ -151,7 +151,7 @@ def test_a_face_of_forty_pixels_is_taken_with_advice(client: Client, saved: Call
 
 def test_what_is_too_small_to_be_measured_is_told_from_nothing(client: Client, saved) -> None:
     scene = np.full((480, 640, 3), 128, np.uint8)
-    scene[200:221, 280:301] = cv2.resize(person(), (21, 21), interpolation=cv2.INTER_AREA)
+    scene[200:221, 280:301] = cv2.resize(person("d"), (21, 21), interpolation=cv2.INTER_AREA)
     answered = answer(client, saved(scene))
     assert code(answered) == "no-face"
     assert "too small or too unclear" in told(answered)
