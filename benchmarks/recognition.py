@@ -12,13 +12,11 @@ thresholds rest on the people of folds 2 to 9 without the ten of lfw10, on which
 
 import argparse
 import os
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from benchmarks import recognition_data as data
@@ -194,29 +192,15 @@ def colour_table(sets: Mapping[str, data.Set], found: Mapping[str, Thresholds]) 
     return f"{note}\n\n{table(header, rows)}"
 
 
-def cost_table(models: list[str]) -> str:
-    """Time, parameters and files."""
-    torch.set_num_threads(2)
-    faces = torch.rand(16, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+def size_table(models: list[str]) -> str:
+    """Crops, parameters and files; what a forward pass costs is in the section on painting."""
     rows = []
     for model in models:
         net = recognition.load(model)
-        with torch.inference_mode():
-            seconds = min(_seconds(net, faces) for _ in range(12))
         count = sum(parameter.numel() for parameter in net.parameters())
         size = sum(file.bytes for file in weights.entry(model).files)
-        rows.append([
-            model, f"{net.size}", f"{net.dim}", f"{seconds / 16 * 1000:.1f}", f"{count / 1e6:.2f}",
-            f"{size / 1e6:.1f}",
-        ])  # fmt: skip
-    header = ["recogniser", "crop, px", "dim", "ms an image", "parameters, M", "file, MB"]
-    return f"Batch of 16 canonical faces, two threads, fastest of 12 runs.\n\n{table(header, rows)}"
-
-
-def _seconds(net: torch.nn.Module, faces: torch.Tensor) -> float:
-    start = time.perf_counter()
-    net(faces)
-    return time.perf_counter() - start
+        rows.append([model, f"{net.size}", f"{net.dim}", f"{count / 1e6:.2f}", f"{size / 1e6:.1f}"])
+    return table(["recogniser", "crop, px", "dim", "parameters, M", "file, MB"], rows)
 
 
 def sections(folder: Path, models: list[str], write: bool) -> Iterator[str]:
@@ -237,7 +221,7 @@ def sections(folder: Path, models: list[str], write: bool) -> Iterator[str]:
     yield threshold_table(found, scores)
     yield carried_table(sets, found)
     yield colour_table(sets, found)
-    yield cost_table(models)
+    yield size_table(models)
 
 
 def main() -> None:

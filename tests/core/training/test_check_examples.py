@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from core import weights
 from core.__main__ import main
 from core.camouflage.session import usable
 from core.errors import UserError
@@ -50,7 +51,7 @@ def test_all_recognisers_that_are_here_agree_on_the_shipped_faces(
     weight: Callable[[str], Path],
 ) -> None:
     for name in thresholds.load():
-        if name != "sface":  # optional: carried by no Python package
+        if not weights.entry(name).optional:
             weight(name)
     found = check(usable())
     assert len(found) >= 6
