@@ -1,12 +1,12 @@
 """Faces of the labelled sets and their embeddings, measured as the app does and cached beside the weights.
 
 Detection and landmarks cost more than most recognisers, so each photo's five points are kept, and so are
-the embeddings, under a key that changes with the recogniser's card.
+the embeddings, under a key that changes with what the recogniser's card says of its input.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +88,7 @@ def embeddings(faces: Set, model: str, change: Callable[[Pixels], Pixels] | None
         model: a recogniser's name.
         change: done to each photo first (the key in the cache is its name).
     """
-    card = recognition.cards[model]
+    card = replace(recognition.cards[model], title="")  # a new title changes no embedding
     digest = hashlib.sha256(f"{card}{[p.name for p in faces.photos]}{faces.five.tobytes()}".encode())
     way = change.__name__ if change else "as-is"
     path = cache() / f"{faces.name}-{way}-{model}-{digest.hexdigest()[:16]}.npy"
