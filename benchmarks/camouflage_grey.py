@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.camouflage import JUDGES, control, interval, judged, rows
+from benchmarks.camouflage import control, interval, judged, judging, rows
 from benchmarks.camouflage_universal import DATA, FAR, WORK
 from benchmarks.results import table, write_section
 from core import faces
 from core.camouflage import presets
-from core.camouflage.evaluate import Evaluator, Genuine, Outcome, Portrait
+from core.camouflage.evaluate import Genuine, Outcome, Portrait
 from core.camouflage.presets import Preset
-from core.camouflage.session import models, standards, usable
 from core.datasets import folders, lfw
 from core.datasets.folders import Photo
 
@@ -105,9 +104,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     chosen = portraits(chosen_people(arguments.data, arguments.people, arguments.photos))
-    names = [name for name in JUDGES if name in usable()]
-    taus = {name: one.threshold for name, one in standards(names, FAR).items()}
-    evaluator = Evaluator(chosen, models(names))
+    evaluator, taus = judging(chosen)
     cache = arguments.work / "grey"
     chance = control(evaluator, arguments.randoms, cache)
     shipped = presets.load()

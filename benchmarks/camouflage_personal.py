@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.camouflage import JUDGES, interval
+from benchmarks.camouflage import interval, judges
 from benchmarks.camouflage_universal import DATA, FAR, portraits
 from benchmarks.results import table, write_section
 from core.camouflage.evaluate import Portrait
 from core.camouflage.figures import ModelFigures
 from core.camouflage.options import PRESETS
-from core.camouflage.session import Session, usable
+from core.camouflage.session import Session
 from core.camouflage.system import Result, run
 from core.metrics import intervals
 
@@ -28,9 +28,11 @@ COMMAND = "python -m benchmarks.camouflage_personal --write"
 SEARCHED = 6  # photos; the others of the ten only test
 
 
-def figures_of(photos: list[Portrait], evaluations: int, judges: tuple[str, ...]) -> Result:
+def figures_of(photos: list[Portrait], evaluations: int, test_on: tuple[str, ...]) -> Result:
     """Search on some of one person's photos, judge on the others."""
-    options = replace(PRESETS["quick"], seconds=0, evaluations=evaluations, test_on=judges, from_preset=False)
+    options = replace(
+        PRESETS["quick"], seconds=0, evaluations=evaluations, test_on=test_on, from_preset=False
+    )
     *_, result = run(Session(photos[:SEARCHED], photos[SEARCHED:], FAR), options)
     assert isinstance(result, Result)
     return result
@@ -61,11 +63,11 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     everyone = portraits(arguments.data / "lfw10")
-    judges = tuple(name for name in JUDGES if name in usable())
+    seven = judges()
     results = []
     for person in sorted({one.person for one in everyone}):
         own = [one for one in everyone if one.person == person]
-        results.append(figures_of(own, arguments.evaluations, judges))
+        results.append(figures_of(own, arguments.evaluations, seven))
         print(person, results[-1].judgement.verdict.headline, flush=True)
     names = [one.name for one in results[0].judgement.figures]
     by = {name: [one for r in results for one in r.judgement.figures if one.name == name] for name in names}
