@@ -97,6 +97,84 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True)
+class Clip:
+    """What a video file's header says, measured against the limits before anything is decoded.
+
+    Attributes:
+        width: columns in pixels, after the rotation that the file asks for.
+        height: rows in pixels, after it.
+        duration: length in seconds; 0 when the header does not tell.
+        fps: mean frame rate of the header, frames a second; 0 when it does not tell.
+        frames: number of frames that the header claims; None when it does not tell.
+        rotation: degrees by which frames are turned clockwise to stand upright: 0, 90, 180 or 270.
+        has_audio: there is at least one audio stream.
+        notices: what was dropped or could not be read (metadata, second streams ...).
+    """
+
+    width: int
+    height: int
+    duration: float
+    fps: float
+    frames: int | None
+    rotation: int
+    has_audio: bool
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One decoded frame of a clip, upright.
+
+    Attributes:
+        index: its number among the frames that are read, from 0 and without gaps.
+        time: seconds from the first frame of the clip.
+        pixels: H×W×3 uint8 RGB.
+    """
+
+    index: int
+    time: float
+    pixels: Pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audio:
+    """Sound of a clip as one mono track.
+
+    Attributes:
+        samples: N float32 in -1..1.
+        rate: samples a second.
+        start: seconds between the first video frame and the first sample; negative when sound begins first.
+    """
+
+    samples: FloatArray
+    rate: int
+    start: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceTrack:
+    """One person's face through a clip.
+
+    Attributes:
+        number: identifies the track within its clip, from 0 in order of appearance.
+        frames: N int, increasing: indices of the frames in which it has a place.
+        times: N float, seconds from the first frame.
+        boxes: N×4 float32, ``(x0, y0, x1, y1)`` in pixels, half-open.
+        five: N×5×2 float32, pixels, ArcFace order.
+        scores: N float32: the detector's confidence in 0..1; nan where the place was bridged.
+        measured: N bool: False where box and points were interpolated between two detections.
+    """
+
+    number: int
+    frames: NDArray[np.int64]
+    times: FloatArray
+    boxes: FloatArray
+    five: FloatArray
+    scores: FloatArray
+    measured: Mask
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """An event of a long job; generators yield these and return the result last.
 

@@ -1,0 +1,1 @@
+"""Frame encoders of facial expression behind one interface."""

@@ -1,0 +1,122 @@
+"""What an expression encoder is, and the registry of them.
+
+A member cuts the square that it was trained on out of the frame, makes its own preprocessing inside, and
+gives features beside the scores of the classes it was trained with.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from core.expression.crop import Framing, cut
+from core.registry import Registry
+from core.types import FloatArray, Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What is known of an encoder before it is loaded.
+
+    Attributes:
+        name: its entry in the weights manifest.
+        title: for people, with the training data.
+        classes: names of the scores, in their order (``core.expression.classes``).
+        size: side of the native crop in pixels.
+        dim: length of the features.
+        framing: which square around a detected face the network was trained on.
+        channels: what the network takes: one grey channel or RGB.
+        mean: subtracted from each channel (0..1 scale).
+        std: what the difference is divided by.
+        source: paper or project, and where published its arXiv number.
+        batch: most crops that go through the network at once.
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    size: int
+    dim: int
+    framing: Framing
+    channels: Literal["grey", "rgb"]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    source: str
+    batch: int = 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoding:
+    """What an encoder says about N crops.
+
+    Attributes:
+        features: N×dim float32.
+        scores: N×classes float32, before the softmax.
+    """
+
+    features: Tensor
+    scores: Tensor
+
+    @property
+    def probabilities(self) -> Tensor:
+        """N×classes, rows sum to 1."""
+        return self.scores.softmax(1)
+
+
+class Encoder(nn.Module):
+    """An expression encoder; ``net`` maps normalised native crops to ``(features, scores)``."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, card: Card, net: nn.Module) -> None:
+        super().__init__()
+        self.card = card
+        self.net = net
+        self.register_buffer("mean", torch.tensor(card.mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(card.std).view(1, -1, 1, 1), persistent=False)
+        self.eval().requires_grad_(False)
+
+    def cut(self, pixels: Pixels, boxes: FloatArray) -> Tensor:
+        """Native crops of the faces of one picture.
+
+        Args:
+            pixels: H×W×3 uint8 RGB.
+            boxes: N×4 boxes as YuNet gives them; parts outside the picture are black.
+
+        Returns:
+            N×3×size×size uint8 RGB.
+        """
+        return cut(pixels, boxes, self.card.framing, self.card.size)
+
+    def forward(self, crops: Tensor) -> Encoding:
+        """Features and scores of N×3×size×size native crops, uint8 or float in 0..1, RGB."""
+        parts = torch.split(crops, self.card.batch)
+        found = [self.net(self._prepared(part)) for part in parts]
+        if not found:
+            return Encoding(torch.zeros(0, self.card.dim), torch.zeros(0, len(self.card.classes)))
+        return Encoding(torch.cat([f for f, _ in found]), torch.cat([s for _, s in found]))
+
+    def _prepared(self, crops: Tensor) -> Tensor:
+        values = crops.float() / 255 if crops.dtype == torch.uint8 else crops
+        if self.card.channels == "grey":
+            weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+            values = (values * weights).sum(1, keepdim=True)
+        return ((values - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+
+
+encoders: Registry[Encoder] = Registry("expression encoder")
+cards: dict[str, Card] = {}
+
+
+def member(card: Card) -> Callable[[Callable[[], nn.Module]], Callable[[], nn.Module]]:
+    """Decorate a function that loads the network of ``card``; it joins the registry under its name."""
+
+    def keep(network: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
+        cards[card.name] = card
+        encoders.register(card.name)(lambda: Encoder(card, network()))
+        return network
+
+    return keep
