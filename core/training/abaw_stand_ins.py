@@ -12,7 +12,6 @@ AffWild2 and DVD are not public, so nothing here saw them. On the features of th
 Each is named as a stand-in on the screen. Early stopping looks at PublicTest and the validation people.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from core.abaw import classes, geometry
 from core.datasets.expressions import LabelledFaces, Part
@@ -29,7 +28,7 @@ from core.expression.classes import EXPRESSIONS
 from core.faces import blendshapes
 from core.faces.find import find_batch
 from core.training.expression_encoder import FILES, gather
-from core.types import FloatArray, Progress
+from core.types import FloatArray
 
 CIRCUMPLEX = {
     "anger": (-0.51, 0.59),
