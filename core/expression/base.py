@@ -66,7 +66,13 @@ class Encoding:
 
 
 class Encoder(nn.Module):
-    """An expression encoder; ``net`` maps normalised native crops to ``(features, scores)``."""
+    """An expression encoder.
+
+    Attributes:
+        card: what is known of it.
+        net: normalised native crops -> ``(features, scores)``. Where the scores are one linear layer on the
+            features, that layer is ``net.head``.
+    """
 
     mean: Tensor
     std: Tensor
@@ -93,17 +99,18 @@ class Encoder(nn.Module):
 
     def forward(self, crops: Tensor) -> Encoding:
         """Features and scores of N×3×size×size native crops, uint8 or float in 0..1, RGB."""
-        parts = torch.split(crops, self.card.batch)
-        found = [self.net(self._prepared(part)) for part in parts]
-        if not found:
-            return Encoding(torch.zeros(0, self.card.dim), torch.zeros(0, len(self.card.classes)))
+        if not len(crops):
+            return Encoding(
+                self.mean.new_zeros(0, self.card.dim), self.mean.new_zeros(0, len(self.card.classes))
+            )
+        found = [self.net(self._prepared(part)) for part in torch.split(crops, self.card.batch)]
         return Encoding(torch.cat([f for f, _ in found]), torch.cat([s for _, s in found]))
 
     def _prepared(self, crops: Tensor) -> Tensor:
         values = crops.float() / 255 if crops.dtype == torch.uint8 else crops
         if self.card.channels == "grey":
-            weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
-            values = (values * weights).sum(1, keepdim=True)
+            luma = values.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+            values = (values * luma).sum(1, keepdim=True)
         return ((values - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
 
 

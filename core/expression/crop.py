@@ -1,5 +1,6 @@
 """The square around a detected face that expression networks are trained on."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -58,7 +59,13 @@ def cut(pixels: Pixels, boxes: FloatArray, framing: Framing, size: int) -> Tenso
 def _resampled(pixels: Pixels, square: FloatArray, size: int) -> Pixels:
     x, y, side = (float(value) for value in square)
     side = max(side, 2.0)
-    while side / size >= 2 and min(pixels.shape[:2]) >= 4:  # halve first: bilinear sampling alone would alias
+    # bilinear sampling alone would alias: halve first, and only the part that is seen
+    halvings = max(math.ceil(math.log2(side / size)), 1) - 1
+    pixels, left, top = _window(pixels, x, y, side, 2**halvings)
+    x, y = x - left, y - top
+    for _ in range(halvings):
+        if min(pixels.shape[:2]) < 2:
+            break
         pixels = np.asarray(cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
         x, y, side = x / 2, y / 2, side / 2
     scale = size / side
@@ -66,3 +73,13 @@ def _resampled(pixels: Pixels, square: FloatArray, size: int) -> Pixels:
     # pixel centres lie at half-integers of these coordinates
     matrix[:, 2] += 0.5 * scale - 0.5
     return np.asarray(cv2.warpAffine(pixels, matrix, (size, size), flags=cv2.INTER_LINEAR), np.uint8)
+
+
+def _window(pixels: Pixels, x: float, y: float, side: float, step: int) -> tuple[Pixels, int, int]:
+    """The part of a picture around a square and its corner, which is a multiple of ``step``."""
+    high, wide = pixels.shape[:2]
+    reach = side / 2 + 2 * step
+    left, right = (max(int((x + sign * reach) // step) * step, 0) for sign in (-1, 1))
+    top, bottom = (max(int((y + sign * reach) // step) * step, 0) for sign in (-1, 1))
+    left, top = min(left, (wide - 1) // step * step), min(top, (high - 1) // step * step)
+    return pixels[top : max(bottom, top + 1), left : max(right, left + 1)], left, top
