@@ -1,8 +1,11 @@
-"""The command line: ``python -m core weights list|fetch|verify|table``, ``examples draw|aim|find|check``."""
+"""The command line: ``python -m core weights list|fetch|verify|table``, ``examples draw|aim|find|check``,
+``train expression|export-expression``.
+"""
 
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -19,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_weights(commands.add_parser("weights", help="list, fetch and verify the weights"))
     _add_examples(commands.add_parser("examples", help="draw, find and check the synthetic example faces"))
+    _add_train(commands.add_parser("train", help="train what comes with Facet"))
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen))
@@ -57,6 +61,23 @@ def _add_examples(parser: argparse.ArgumentParser) -> None:
     checking = actions.add_parser("check", help="whether recognisers agree on who is who")
     checking.add_argument("names", nargs="*", metavar="RECOGNISER", help="without names all that are here")
     checking.set_defaults(run=_check_examples)
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True)
+    _add_train_expression(actions)
+
+
+def _add_train_expression(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    training = actions.add_parser("expression", help="the expression encoder; goes on where a run stopped")
+    training.add_argument("--data", type=Path, required=True, help="the folder of research data")
+    training.add_argument("--out", type=Path, required=True, help="where the checkpoint is kept")
+    training.add_argument("--epochs", type=int, help="passes over FER2013 Training")
+    training.add_argument("--seed", type=int, help="of the order, the augmentation and the new layer")
+    training.set_defaults(run=_train_expression)
+    exporting = actions.add_parser("export-expression", help="a checkpoint's mean weights into weights/")
+    exporting.add_argument("--run", dest="folder", type=Path, required=True, help="the --out of training")
+    exporting.set_defaults(run=_export_expression)
 
 
 def _list(chosen: argparse.Namespace) -> int:
@@ -133,6 +154,25 @@ def _check_examples(chosen: argparse.Namespace) -> int:
     for one in found:
         print(one.text)
     return int(not all(one.agrees for one in found))
+
+
+def _train_expression(chosen: argparse.Namespace) -> int:
+    from core.training import expression_encoder
+
+    given = {name: getattr(chosen, name) for name in ("epochs", "seed") if getattr(chosen, name) is not None}
+    options = expression_encoder.Options(**given)
+    with tqdm(total=options.epochs, unit="epoch") as bar:
+        for epoch in expression_encoder.run(chosen.data, chosen.out, options):
+            bar.update(epoch.number + 1 - bar.n)
+            tqdm.write(f"epoch {epoch.number}: loss {epoch.loss:.4f}, PublicTest {epoch.accuracy:.4f}")
+    return 0
+
+
+def _export_expression(chosen: argparse.Namespace) -> int:
+    from core.training.export_expression import export
+
+    print(export(chosen.folder, settings().weights_dir))
+    return 0
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ A member cuts the square that it was trained on out of the frame, makes its own 
 gives features beside the scores of the classes it was trained with.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -112,6 +112,18 @@ class Encoder(nn.Module):
             luma = values.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
             values = (values * luma).sum(1, keepdim=True)
         return ((values - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+
+
+def fill(net: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Load every parameter and statistic of ``net``; only the count of a batch norm's batches may be missing.
+
+    Raises:
+        ValueError: something else is missing, or too much.
+    """
+    missing, unexpected = net.load_state_dict(state, strict=False)
+    lacking = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if lacking or unexpected:
+        raise ValueError(f"the weights do not fit the network: {', '.join([*lacking, *unexpected])}")
 
 
 encoders: Registry[Encoder] = Registry("expression encoder")

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core import weights
-from core.expression.base import Card, member
+from core.expression.base import Card, fill, member
 from core.expression.classes import EXPRESSIONS
 from core.expression.crop import Framing
 
@@ -154,8 +154,5 @@ def state(arrays: Arrays) -> dict[str, Tensor]:
 def load() -> nn.Module:
     """The network with the published weights."""
     net = MiniXception()
-    # what a batch norm counts in training is in no Keras file
-    missing, unexpected = net.load_state_dict(state(read(weights.resolve(CARD.name))), strict=False)
-    if unexpected or any(not name.endswith("num_batches_tracked") for name in missing):
-        raise ValueError("the weights do not fit mini-XCEPTION")
+    fill(net, state(read(weights.resolve(CARD.name))))
     return net.to(memory_format=torch.channels_last)

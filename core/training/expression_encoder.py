@@ -10,9 +10,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from torch.optim.swa_utils import get_ema_multi_avg_fn as average_of
@@ -20,9 +22,11 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn as average_of
 from core import weights
 from core.datasets import expressions
 from core.datasets.expressions import LabelledFaces, Part
+from core.errors import Code, UserError
 from core.expression.classes import EXPRESSIONS, SPELLINGS
 from core.expression.network import ExpressionNet
 from core.recognition.mobilefacenet import MobileFaceNet
+from core.training.expression_augment import augment
 
 FILES = {
     "fer2013": "expressions/fer2013.parquet",
@@ -61,6 +65,20 @@ class Options:
     others: float = 0.35
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        positive = ("epochs", "size", "batch", "rate")
+        shares = ("smoothing", "dropout", "average", "others")
+        if (
+            any(getattr(self, name) <= 0 for name in positive)
+            or any(not 0 <= getattr(self, name) <= 1 for name in shares)
+            or min(self.decay, self.mixup, self.seed) < 0
+        ):
+            raise UserError(
+                Code.OPTION_RANGE,
+                "An option of the training lies outside its range.",
+                f"Above 0: {', '.join(positive)}; from 0 to 1: {', '.join(shares)}; the rest from 0 on.",
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
@@ -73,47 +91,18 @@ class Epoch:
 
 
 def gather(root: Path, name: str, wanted: Part, size: int) -> LabelledFaces:
-    """One part of a data set below ``root`` (see ``FILES``) with the seven classes."""
-    return expressions.read(root / FILES[name], EXPRESSIONS, wanted, size, SPELLINGS)
+    """One part of a data set below ``root`` (see ``FILES``) with the seven classes.
 
-
-def augment(crops: Tensor, generator: torch.Generator) -> Tensor:
-    """Mirror, turn, scale, shift, relight and partly erase crops.
-
-    Args:
-        crops: N×1×S×S in -1..1.
-        generator: source of chance.
-
-    Returns:
-        The same shape and range.
+    Raises:
+        UserError: the file is not there.
     """
-    count, _, size, _ = crops.shape
-
-    def uniform(low: float, high: float) -> Tensor:
-        return low + (high - low) * torch.rand(count, generator=generator)
-
-    angle, scale = uniform(-0.35, 0.35), uniform(0.8, 1.2)
-    flip = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
-    matrix = torch.stack(
-        [
-            torch.stack([flip * scale * angle.cos(), -scale * angle.sin(), uniform(-0.14, 0.14)], 1),
-            torch.stack([flip * scale * angle.sin(), scale * angle.cos(), uniform(-0.14, 0.14)], 1),
-        ],
-        1,
-    )
-    grid = nn.functional.affine_grid(matrix, list(crops.shape), align_corners=False)
-    moved = nn.functional.grid_sample(crops, grid, padding_mode="border", align_corners=False)
-    gain, shift = uniform(0.65, 1.4).view(-1, 1, 1, 1), uniform(-0.3, 0.3).view(-1, 1, 1, 1)
-    lit = (moved * gain + shift).clamp(-1, 1)
-    centre = torch.rand(count, 2, generator=generator) * size
-    half = uniform(0, 0.22).view(-1, 1) * size
-    rows = torch.arange(size).view(1, -1)
-    inside = ((rows - centre[:, :1]).abs() < half)[:, :, None] & ((rows - centre[:, 1:]).abs() < half)[
-        :, None, :
-    ]
-    keep = (~inside).float().unsqueeze(1)
-    noise = torch.rand(count, 1, 1, 1, generator=generator) * 2 - 1
-    return lit * keep + noise * (1 - keep)
+    if not (root / FILES[name]).is_file():
+        raise UserError(
+            Code.FILE_UNREADABLE,
+            f"The data set {name} is not in the folder of data.",
+            f"Put it there as {FILES[name]}.",
+        )
+    return expressions.read(root / FILES[name], EXPRESSIONS, wanted, size, SPELLINGS)
 
 
 @torch.inference_mode()
@@ -128,31 +117,107 @@ def scores(net: nn.Module, faces: LabelledFaces, mirrored: bool = False, batch: 
     return torch.cat(rows)
 
 
-def as_input(pixels: np.ndarray) -> Tensor:
+def as_input(pixels: NDArray[np.uint8]) -> Tensor:
     """uint8 N×S×S -> float N×1×S×S in -1..1."""
     crops = torch.from_numpy(pixels).unsqueeze(1).float() / 127.5 - 1
     return crops.contiguous(memory_format=torch.channels_last)
 
 
 def run(root: Path, folder: Path, options: Options = Options()) -> Iterator[Epoch]:
-    """Train, keeping a checkpoint of every epoch in ``folder``; a second call goes on where one stopped."""
+    """Train, keeping a checkpoint of every epoch in ``folder``; a second call goes on where one stopped.
+
+    Args:
+        root: the folder of research data.
+        folder: where ``last.pt`` is kept.
+        options: the recipe; a run goes on with the options it was begun with.
+
+    Yields:
+        Each epoch when its checkpoint is written.
+
+    Raises:
+        UserError: a data set is missing, or the recogniser that is started from cannot be had.
+    """
     torch.manual_seed(options.seed)
-    main = gather(root, "fer2013", "training", options.size)
-    others = [gather(root, name, "training", options.size) for name in ("ckplus", "lfw-film")]
+    material = _material(root, options)
+    state = _begin(options, math.ceil(material.each / options.batch))
+    checkpoint = folder / "last.pt"
+    if checkpoint.exists():
+        state.restore(checkpoint)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+    for number in range(state.epoch + 1, options.epochs):
+        began = time.monotonic()
+        loss = _one_epoch(state, material, options, number)
+        found = scores(state.mean.module, material.check).argmax(1).numpy()
+        state.epoch, state.seconds = number, state.seconds + time.monotonic() - began
+        state.keep(checkpoint)
+        yield Epoch(number, loss, float((found == material.check.labels).mean()), state.seconds)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Material:
+    """What is trained on: first FER2013 Training, then the others; and PublicTest to look at."""
+
+    pixels: NDArray[np.uint8]
+    labels: Tensor
+    main: int
+    each: int
+    check: LabelledFaces
+
+    def order(self, chance: np.random.Generator) -> NDArray[np.int64]:
+        """The rows of one epoch: all of FER2013 Training and a share of the others, shuffled."""
+        extra = np.arange(self.main, len(self.labels))
+        rows = [np.arange(self.main), chance.choice(extra, self.each - self.main, replace=False)]
+        order: NDArray[np.int64] = np.concatenate(rows)
+        chance.shuffle(order)
+        return order
+
+
+def _material(root: Path, options: Options) -> _Material:
+    sets = [gather(root, name, "training", options.size) for name in FILES]
     check = gather(root, "fer2013", "validation", options.size)
-    pixels = np.concatenate([main.pixels, *(other.pixels for other in others)])
-    labels = torch.from_numpy(np.concatenate([main.labels, *(other.labels for other in others)]))
-    extra = np.arange(len(main), len(labels))
-    each = len(main) + int(len(extra) * options.others)
+    pixels = np.concatenate([faces.pixels for faces in sets])
+    labels = torch.from_numpy(np.concatenate([faces.labels for faces in sets]))
+    main = len(sets[0])
+    return _Material(pixels, labels, main, main + int((len(labels) - main) * options.others), check)
+
+
+@dataclass(slots=True, eq=False)
+class _State:
+    """A run at the end of an epoch; what a checkpoint holds."""
+
+    net: ExpressionNet
+    mean: AveragedModel
+    optimiser: torch.optim.AdamW
+    schedule: torch.optim.lr_scheduler.OneCycleLR
+    epoch: int = -1
+    seconds: float = 0.0
+
+    def keep(self, path: Path) -> None:
+        held = {key: holder.state_dict() for key, holder in self._holders().items()}
+        # dropout takes from torch's own chance
+        held |= {"epoch": self.epoch, "seconds": self.seconds, "chance": torch.get_rng_state()}
+        fresh = path.with_suffix(".new")
+        torch.save(held, fresh)
+        fresh.replace(path)  # an end at any moment leaves a whole checkpoint
+
+    def restore(self, path: Path) -> None:
+        held = torch.load(path, weights_only=True)
+        for key, holder in self._holders().items():
+            holder.load_state_dict(held[key])
+        self.epoch, self.seconds = held["epoch"], held["seconds"]
+        if "chance" in held:  # the first runs did not keep it
+            torch.set_rng_state(held["chance"])
+
+    def _holders(self) -> dict[str, Any]:
+        return {"net": self.net, "mean": self.mean, "optimiser": self.optimiser, "schedule": self.schedule}
+
+
+def _begin(options: Options, steps: int) -> _State:
     net = ExpressionNet(len(EXPRESSIONS), options.dropout)
-    recogniser = MobileFaceNet()
-    recogniser.load_state_dict(
-        torch.load(weights.resolve("mobilefacenet-ms1m"), map_location="cpu", weights_only=True)
-    )
-    net.start_from(recogniser)
+    net.start_from(recogniser())
     net.to(memory_format=torch.channels_last)
     kept = average_of(options.average)  # type: ignore[no-untyped-call]
-    mean = AveragedModel(net, multi_avg_fn=kept, use_buffers=True)
     optimiser = torch.optim.AdamW(
         [
             {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": options.decay},
@@ -160,47 +225,47 @@ def run(root: Path, folder: Path, options: Options = Options()) -> Iterator[Epoc
         ],
         options.rate,
     )
-    steps = math.ceil(each / options.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, options.rate, total_steps=steps * options.epochs, pct_start=0.15
     )
-    loss_of = nn.CrossEntropyLoss(label_smoothing=options.smoothing)
-    checkpoint, first, seconds = folder / "last.pt", 0, 0.0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        for holder, key in ((net, "net"), (mean, "mean"), (optimiser, "optimiser"), (schedule, "schedule")):
-            holder.load_state_dict(state[key])
-        first, seconds = state["epoch"] + 1, state["seconds"]
-    for number in range(first, options.epochs):
-        began, total = time.monotonic(), 0.0
-        generator = torch.Generator().manual_seed(options.seed * 1000 + number)
-        chance = np.random.default_rng(options.seed * 1000 + number)
-        order = np.concatenate([np.arange(len(main)), chance.choice(extra, each - len(main), replace=False)])
-        chance.shuffle(order)
-        net.train()
-        for start in range(0, len(order), options.batch):
-            rows = order[start : start + options.batch]
-            crops, target = augment(as_input(pixels[rows]), generator), labels[rows]
-            share = float(chance.beta(options.mixup, options.mixup)) if options.mixup else 1.0
-            mate = torch.randperm(len(rows), generator=generator)
-            out = net(
-                (share * crops + (1 - share) * crops[mate]).contiguous(memory_format=torch.channels_last)
-            )
-            loss = share * loss_of(out, target) + (1 - share) * loss_of(out, target[mate])
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-            optimiser.step()
-            schedule.step()
-            mean.update_parameters(net)
-            total += loss.item() * len(rows)
-        found = scores(mean.module, check).argmax(1).numpy()
-        seconds += time.monotonic() - began
-        torch.save(
-            {
-                "net": net.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict(),
-                "schedule": schedule.state_dict(), "epoch": number, "seconds": seconds,
-            },
-            checkpoint,
-        )  # fmt: skip
-        yield Epoch(number, total / len(order), float((found == check.labels).mean()), seconds)
+    return _State(net, AveragedModel(net, multi_avg_fn=kept, use_buffers=True), optimiser, schedule)
+
+
+def recogniser() -> MobileFaceNet:
+    """The face recogniser whose trunk is taken over, its batch norms kept."""
+    net = MobileFaceNet()
+    path = weights.resolve("mobilefacenet-ms1m")
+    net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    return net
+
+
+def _one_epoch(state: _State, material: _Material, options: Options, number: int) -> float:
+    """One pass; the mean loss."""
+    seed = options.seed * 1000 + number
+    generator, chance = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
+    order, total = material.order(chance), 0.0
+    state.net.train()
+    for start in range(0, len(order), options.batch):
+        rows = order[start : start + options.batch]
+        crops = augment(as_input(material.pixels[rows]), generator)
+        share = float(chance.beta(options.mixup, options.mixup)) if options.mixup else 1.0
+        mate = torch.randperm(len(rows), generator=generator)
+        total += _step(state, crops, material.labels[rows], share, mate, options.smoothing) * len(rows)
+    return total / len(order)
+
+
+def _step(
+    state: _State, crops: Tensor, target: Tensor, share: float, mate: Tensor, smoothing: float
+) -> float:
+    """One step on crops mixed with their mates (mixup, arXiv 1710.09412); its loss."""
+    loss_of = nn.CrossEntropyLoss(label_smoothing=smoothing)
+    mixed = share * crops + (1 - share) * crops[mate]
+    out = state.net(mixed.contiguous(memory_format=torch.channels_last))
+    loss = share * loss_of(out, target) + (1 - share) * loss_of(out, target[mate])
+    state.optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(state.net.parameters(), 5.0)
+    state.optimiser.step()
+    state.schedule.step()
+    state.mean.update_parameters(state.net)
+    return float(loss.item())
