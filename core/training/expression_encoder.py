@@ -53,7 +53,7 @@ class Options:
         seed: of the order, the augmentation and the new layer.
     """
 
-    epochs: int = 24
+    epochs: int = 16
     size: int = 64
     batch: int = 96
     rate: float = 1e-3
@@ -226,7 +226,7 @@ def _begin(options: Options, steps: int) -> _State:
         options.rate,
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, options.rate, total_steps=steps * options.epochs, pct_start=0.15
+        optimiser, options.rate, total_steps=steps * options.epochs, pct_start=0.225
     )
     return _State(net, AveragedModel(net, multi_avg_fn=kept, use_buffers=True), optimiser, schedule)
 
