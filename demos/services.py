@@ -1,4 +1,4 @@
-"""What a tab may use of the house: its settings, its visitors' sessions, the way in for photos."""
+"""What a tab may use of the house: its settings, its visitors' sessions, the way in for photos and clips."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import gradio as gr
 
 from core.errors import Code, UserError
 from core.settings import Settings
-from core.types import Image
+from core.types import Clip, Image
 from demos.sessions import Session, Sessions, discard
 
 # Shared limits of events, to be given to every event with ``**``: one heavy job at a time for the whole app;
@@ -40,13 +40,7 @@ class Services:
         """
         from core.media import images
 
-        if upload is None:
-            raise UserError(Code.FILE_UNREADABLE, "There is no photo yet.", "Choose an example or upload.")
-        path = Path(upload)
-        if not path.is_file():
-            raise UserError(
-                Code.FILE_UNREADABLE, "The uploaded file is no longer here.", "Please upload it once more."
-            )
+        path = _file(upload, "photo")
         try:
             image = images.load(path)
         except UserError:
@@ -56,6 +50,27 @@ class Services:
             session.retire(path, images.save(image.pixels), self.sessions.now())
         return image
 
+    def clip(self, session: Session, upload: str | None) -> tuple[Path, Clip]:
+        """Look at an uploaded clip and put a clean copy in its place; a file that is no clip is deleted.
+
+        Returns:
+            The copy in the session's own folder, without metadata, and what its header says.
+
+        Raises:
+            UserError: as ``core.media.video.probe``, or when the file is no longer there.
+        """
+        from core.media import video, video_clean
+
+        path = _file(upload, "clip")
+        try:
+            clip = video.probe(path)
+            clean = video_clean.clean(path, session.place())
+        except UserError:
+            discard(path)
+            raise
+        session.stand_in(path, clean)
+        return clean, clip
+
     def forget(self, request: gr.Request) -> str:
         """Delete all of this visitor's images and results; the answer says what was deleted."""
         return self.sessions.forget(_key(request)).sentence()
@@ -63,6 +78,17 @@ class Services:
     def left(self, request: gr.Request) -> None:
         """The visitor closed the page: forget sooner."""
         self.sessions.leave(_key(request))
+
+
+def _file(upload: str | None, kind: str) -> Path:
+    if upload is None:
+        raise UserError(Code.FILE_UNREADABLE, f"There is no {kind} yet.", "Choose an example or upload.")
+    path = Path(upload)
+    if not path.is_file():
+        raise UserError(
+            Code.FILE_UNREADABLE, "The uploaded file is no longer here.", "Please upload it once more."
+        )
+    return path
 
 
 def _key(request: gr.Request) -> str:

@@ -94,10 +94,7 @@ class Session:
             UserError: SESSION_GONE when the session was forgotten while a job was still running.
         """
         with self.lock:
-            self._check_open()
-            place = self.folder / secrets.token_hex(4)
-            place.mkdir(parents=True, mode=0o700)
-            path = place / Path(name).name
+            path = self.place() / Path(name).name
             path.write_bytes(content)
             if slot:
                 kept = self._slots.setdefault(slot, [])
@@ -105,6 +102,30 @@ class Session:
                 while len(kept) > KEPT_IN_SLOT:
                     discard(kept.pop(0))
         return str(path)
+
+    def place(self) -> Path:
+        """A new folder for files that are too large to be handed over as bytes.
+
+        Raises:
+            UserError: SESSION_GONE when the session was forgotten while a job was still running.
+        """
+        with self.lock:
+            self._check_open()
+            place = self.folder / secrets.token_hex(4)
+            place.mkdir(parents=True, mode=0o700)
+            return place
+
+    def stand_in(self, upload: Path, clean: Path) -> None:
+        """Put a clean file of this session in the place of a raw upload, until the session ends.
+
+        The browser that sent a clip goes on playing it from there.
+        """
+        with self.lock:
+            self._check_open()
+            part = upload.with_name(f".{secrets.token_hex(8)}")
+            part.hardlink_to(clean)
+            part.replace(upload)
+            self._retired.append((upload, float("inf")))
 
     def retire(self, upload: Path, clean: bytes, now: float) -> None:
         """Put a clean copy in the place of a raw upload and delete that a little later.

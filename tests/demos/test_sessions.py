@@ -182,3 +182,27 @@ def test_the_end_of_the_server_deletes_all(sessions: Sessions) -> None:
 )
 def test_the_answer_is_a_sentence(forgotten: Forgotten, words: str) -> None:
     assert words in forgotten.sentence()
+
+
+def test_a_clean_clip_stands_in_for_the_upload_until_the_session_ends(
+    sessions: Sessions, clock: Clock
+) -> None:
+    upload = sessions.root / "hash" / "me.mp4"
+    upload.parent.mkdir()
+    upload.write_bytes(b"with gps")
+    session = sessions.open("one")
+    clean = session.place() / "clip.mp4"
+    clean.write_bytes(b"clean")
+    assert clean.is_relative_to(session.folder)
+    session.stand_in(upload, clean)
+    assert upload.read_bytes() == b"clean"
+    clock.seconds += 10 * RETIRED_SECONDS
+    sessions.sweep()
+    assert upload.read_bytes() == b"clean"  # the player may still go back
+    upload.unlink()
+    assert clean.read_bytes() == b"clean"  # another visitor's forgetting takes nothing away
+    upload.write_bytes(b"again")
+    assert sessions.forget("one") == Forgotten(0, 2)
+    assert not upload.exists() and not clean.exists()
+    with pytest.raises(UserError):
+        session.place()

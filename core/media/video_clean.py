@@ -1,0 +1,60 @@
+"""A clip without what its file tells besides picture and sound: place, camera, names, other streams."""
+
+from pathlib import Path
+from typing import Any
+
+import av
+
+from core.errors import Code, UserError
+
+# Containers by the codecs that they may hold; browsers play the first two.
+MP4 = {"h264", "hevc", "av1", "mpeg4", "aac", "mp3"}
+WEBM = {"vp8", "vp9", "av1", "opus", "vorbis"}
+
+
+def clean(source: Path, folder: Path) -> Path:
+    """Copy the first picture and sound stream into a new file, packet by packet, and nothing else.
+
+    Nothing is decoded, so quality, times and a turned picture stay as they are.
+
+    Args:
+        source: a file that ``core.media.video.probe`` accepts.
+        folder: where the new file goes; it must exist.
+
+    Returns:
+        The new file, ``clip.mp4``, ``clip.webm`` or ``clip.mkv`` by what is inside.
+
+    Raises:
+        UserError: the file cannot be read or copied.
+    """
+    try:
+        return _copy(source, folder)
+    except (av.FFmpegError, ValueError, OSError):
+        raise UserError(
+            Code.FILE_UNREADABLE,
+            "This clip could not be read to its end.",
+            "Save it once more as MP4 (H.264) with a video editor or your phone, and try again.",
+        ) from None
+
+
+def _copy(source: Path, folder: Path) -> Path:
+    with av.open(str(source)) as clip:
+        streams = [*clip.streams.video[:1], *clip.streams.audio[:1]]
+        target = folder / f"clip.{_suffix({stream.codec.canonical_name for stream in streams})}"
+        options = {"movflags": "faststart"} if target.suffix == ".mp4" else {}
+        with av.open(str(target), "w", options=options) as written:
+            copies: dict[int, Any] = {s.index: written.add_stream_from_template(s) for s in streams}
+            for copy in copies.values():
+                copy.metadata.clear()
+            for packet in clip.demux(streams):
+                if packet.dts is None:  # the empty packet that ends a stream
+                    continue
+                packet.stream = copies[packet.stream.index]
+                written.mux(packet)
+    return target
+
+
+def _suffix(codecs: set[str]) -> str:
+    if codecs <= MP4:
+        return "mp4"
+    return "webm" if codecs <= WEBM else "mkv"
