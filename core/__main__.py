@@ -1,5 +1,5 @@
 """The command line: ``python -m core weights list|fetch|verify|table``, ``examples draw|aim|find|check``,
-``train expression|export-expression``.
+``clips``, ``train expression|export-expression``.
 """
 
 import argparse
@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_weights(commands.add_parser("weights", help="list, fetch and verify the weights"))
     _add_examples(commands.add_parser("examples", help="draw, find and check the synthetic example faces"))
     _add_train(commands.add_parser("train", help="train what comes with Facet"))
+    clips = commands.add_parser("clips", help="draw the example clips of the video tab again")
+    clips.set_defaults(run=_make_clips)
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen))
@@ -139,8 +141,18 @@ def _make_examples(chosen: argparse.Namespace) -> int:
     from core.training import make_examples
 
     actions = {"draw": make_examples.draw, "aim": make_examples.aim_all, "find": make_examples.find}
+    return _percent(actions[chosen.action]())
+
+
+def _make_clips(_: argparse.Namespace) -> int:
+    from core.training import make_clips
+
+    return _percent(make_clips.make())
+
+
+def _percent(events: Iterator[Progress]) -> int:
     with tqdm(total=100, unit="%") as bar:
-        for event in actions[chosen.action]():
+        for event in events:
             bar.set_description(event.message, refresh=False)
             bar.update(round(100 * event.done) - bar.n)
     return 0
