@@ -1,6 +1,7 @@
 """The tabs of the app, in the order in which they are shown."""
 
+from demos.abaw import ABAW
 from demos.base import Demo
 from demos.camouflage import CAMOUFLAGE
 
-TABS: tuple[Demo, ...] = (CAMOUFLAGE,)
+TABS: tuple[Demo, ...] = (CAMOUFLAGE, ABAW)

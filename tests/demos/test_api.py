@@ -16,7 +16,10 @@ from core.settings import ROOT
 from demos.camouflage.words import PRESETS
 from tests.serving import Server
 
-TOOLS = {"find_camouflage", "paint_camouflage", "list_camouflage_models"}
+TOOLS = {
+    "find_camouflage", "paint_camouflage", "list_camouflage_models",
+    "analyse_video", "decide_video", "list_video_models",
+}  # fmt: skip
 FILES = ["painted.png", "recipe.pdf", "recipe.png", "transfer.png", "pattern.json", "report.json"]
 PHOTO = ROOT / "demos" / "examples" / "faces" / "person-a_frontal.jpg"
 PATTERN = Pattern((Shape("stripe", 0.0, 0.4, 2.0, 0.5, 20.0, "black"),)).to_json()

@@ -66,7 +66,7 @@ def data(path: Path) -> str:
 
 def test_an_agent_reads_how_to_give_a_photo_and_where_pattern_names_come_from(server: Server) -> None:
     tools = {tool.name: tool for tool in ask(server)}
-    assert set(tools) == {"find_camouflage", "paint_camouflage", "list_camouflage_models"}
+    assert set(tools) >= {"find_camouflage", "paint_camouflage", "list_camouflage_models"}
     for name in ("find_camouflage", "paint_camouflage"):
         assert "largest face" in tools[name].description
         photo = tools[name].inputSchema["properties"]["photo"]

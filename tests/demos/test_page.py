@@ -10,6 +10,14 @@ from core.settings import settings
 from demos.services import FETCH, HEAVY, LIGHT, Services
 from demos.sessions import Sessions
 
+HEAVY_ONES = (
+    "search", "extend", "find_camouflage", "paint_camouflage", "analyse_clip", "make_film", "analyse_video",
+)  # fmt: skip
+TOOLS = {
+    "find_camouflage", "paint_camouflage", "list_camouflage_models",
+    "analyse_video", "decide_video", "list_video_models",
+}  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 def functions(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
@@ -23,7 +31,7 @@ def named(functions: list[Any], name: str) -> list[Any]:
 
 
 def test_one_limit_is_shared_by_all_heavy_work(functions: list[Any]) -> None:
-    for name in ("search", "extend", "find_camouflage", "paint_camouflage"):
+    for name in HEAVY_ONES:
         found = named(functions, name)
         assert found, name
         for one in found:
@@ -42,7 +50,7 @@ def test_whatever_computes_has_a_limit(functions: list[Any]) -> None:
 
 
 def test_what_must_answer_at_once_waits_in_no_queue(functions: list[Any]) -> None:
-    for name in ("forget_my_images", "stop"):
+    for name in ("forget_my_images", "stop", "stop_analysis"):
         assert [one.queue for one in named(functions, name)] == [False], name
 
 
@@ -51,11 +59,19 @@ def test_forgetting_ends_what_runs(functions: list[Any]) -> None:
     pressed = [one for one in functions if set(one.targets) & set(forget.targets)]
     ids = {number for one in pressed for number in one.cancels}
     ended = {getattr(one.fn, "__name__", "") for one in functions if one._id in ids}
-    assert {"fetch_needed", "search", "fetch_judges", "extend"} <= ended
+    assert {
+        "fetch_needed",
+        "search",
+        "fetch_judges",
+        "extend",
+        "fetch_for_clip",
+        "analyse_clip",
+        "make_film",
+    } <= ended
 
 
 def test_only_functions_with_words_are_tools(functions: list[Any]) -> None:
     tools = {one.api_name: one for one in functions if one.api_visibility == "public"}
-    assert set(tools) == {"find_camouflage", "paint_camouflage", "list_camouflage_models"}
+    assert set(tools) == TOOLS
     for one in tools.values():
         assert "Returns:" in one.fn.__doc__

@@ -1,0 +1,215 @@
+"""What was measured as the visitor sees it: the frame at the cursor, strips over time, planes and bars."""
+
+import base64
+import html
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from core.abaw.types import ClipScores
+from core.errors import UserError
+from demos.abaw import overlay, plots, scoring
+from demos.abaw.desk import Desk
+from demos.abaw.lanes import Lane, lanes, legend
+from demos.abaw.looks import BRANCH_LOOKS, EXPRESSION_LOOKS, SEEN_LOOKS, seconds
+from demos.abaw.parts import Parts
+from demos.abaw.words import CONTEMPT, HEADS, LANES, NO_HEAD, TRAIN, UNITS
+from demos.base import Update
+from demos.pictures import preview
+
+FRAME_SIDE = 520  # longer side in pixels of the frame at the cursor
+
+
+def analysed(desk: Desk, parts: Parts) -> Update:
+    """Everything that changes when a clip was measured, or another person is looked at."""
+    results, scores = parts.results, desk.scores()
+    people = sorted(desk.people)
+    return {
+        results.empty: gr.update(visible=False),
+        results.figures: gr.update(visible=True),
+        results.people: gr.update(
+            choices=[(person(desk, number), number) for number in people],
+            value=desk.track,
+            visible=len(people) > 1,
+        ),
+        results.cursor: gr.update(maximum=max(len(scores) - 1, 1), value=desk.cursor),
+        results.about: about(scores),
+        results.files: None,
+        results.video: gr.update(value=None, visible=False),
+        **drawn(desk, parts),
+    }
+
+
+def drawn(desk: Desk, parts: Parts) -> Update:
+    """The figures of the current options."""
+    results = parts.results
+    return {
+        results.lanes: strips_of_classes(desk),
+        results.strips: strips_of_scores(desk),
+        results.scored: scoring.scored(desk),
+        **at_cursor(desk, parts),
+    }
+
+
+def at_cursor(desk: Desk, parts: Parts) -> Update:
+    """The frame that is looked at, and the numbers there."""
+    return {parts.results.moment: moment(desk), parts.results.reading: reading(desk)}
+
+
+def person(desk: Desk, number: int) -> str:
+    """A person's name for the screen, with the time in which they are seen."""
+    scores = desk.people[number]
+    seen = scores.times[scores.seen]
+    if not len(seen):
+        return f"Person {number + 1}"
+    return f"Person {number + 1}, {seconds(float(seen[0]))} to {seconds(float(seen[-1]))}"
+
+
+def moment(desk: Desk) -> str:
+    """The frame with box and label, beside the probabilities of all classes."""
+    timeline, scores, n = desk.decided(), desk.scores(), desk.cursor
+    final, branch = int(timeline.final[n]), int(timeline.branch[n])
+    words = plots.headline(
+        final,
+        float(timeline.probabilities[n, max(final, 0)]),
+        branch if scores.mlp is not None else -1,
+        bool(timeline.filled[n]),
+        float(scores.times[n]),
+    )
+    return (
+        f'<section class="facet-moment"><div class="picture">{picture(desk)}</div><div class="words" '
+        f'aria-live="polite">{words}{plots.class_bars(timeline.probabilities[n], final)}</div></section>'
+    )
+
+
+def picture(desk: Desk) -> str:
+    """The frame as an inline picture, so that nothing of it is written to the disk."""
+    from core.media import images
+    from core.media.video_still import still
+
+    scores, timeline, n = desk.scores(), desk.decided(), desk.cursor
+    time = float(scores.times[n])
+    try:
+        pixels = still(desk.source(), time, desk.clip.rotation if desk.clip else 0)
+    except UserError as problem:
+        return f'<div class="facet-note">{html.escape(problem.message)}</div>'
+    label = overlay.label(timeline, n)
+    if scores.seen[n]:
+        pixels = overlay.drawn(pixels, scores.boxes[n], label)
+    data = base64.b64encode(images.save(preview(pixels, FRAME_SIDE), "jpeg", 82)).decode()
+    words = f"The frame at {seconds(time)}" + (f", face marked {label}" if scores.seen[n] else ", no face")
+    return f'<img alt="{html.escape(words)}" src="data:image/jpeg;base64,{data}">'
+
+
+def strips_of_classes(desk: Desk) -> str:
+    """Raw, smoothed and final expressions, who decided, and the controls beside them."""
+    timeline, scores = desk.decided(), desk.scores()
+    controls = desk.controls()
+    mark = scoring.marks(desk, controls)
+    rows = [
+        Lane("Raw", timeline.raw),
+        Lane("Smoothed", timeline.smoothed),
+        Lane("Final", timeline.final, mark.get("final", ""), kind="main"),
+        Lane("Decided by", timeline.branch.astype(np.int64), looks=BRANCH_LOOKS, kind="branch"),
+    ]
+    if not scores.seen.all():
+        rows.append(Lane("Face seen", scores.seen.astype(np.int64), looks=SEEN_LOOKS, kind="branch"))
+    if (labels := scoring.expressions(desk)) is not None:
+        rows.insert(0, Lane("Your labels", labels, kind="main"))
+    for name, control in controls.items():
+        rows.append(Lane(f"Control: {name}", control.final, mark.get(name, ""), kind="control"))
+    missing = "" if scores.mlp is not None else f" {NO_HEAD['mlp']}"
+    return lanes(rows, scores.times, "Expression over time", LANES + missing) + legend(
+        [*EXPRESSION_LOOKS, *BRANCH_LOOKS]
+    )
+
+
+def reading(desk: Desk) -> str:
+    """Valence and arousal, and the action units, at the cursor; or what is needed to have them."""
+    timeline, n = desk.decided(), desk.cursor
+    left = absent("valence_arousal") if timeline.valence_arousal is None else ""
+    if timeline.valence_arousal is not None:
+        left = plots.plane(timeline.valence_arousal, desk.scores().times, n)
+    right = absent("units")
+    if timeline.units is not None:
+        right = plots.unit_bars(timeline.units[n], desk.options.unit_thresholds)
+    return (
+        f'<section class="facet-reading"><div><h4>Valence and arousal</h4>{left}</div>'
+        f"<div><h4>Action units here</h4>{right}</div></section>"
+    )
+
+
+def strips_of_scores(desk: Desk) -> str:
+    """Action units and violence over time, or what is needed to have them."""
+    scores, timeline = desk.scores(), desk.decided()
+    parts = []
+    if timeline.units is not None and timeline.active is not None:
+        parts.append(plots.unit_strips(timeline.units, timeline.active, scores.times, UNITS))
+    else:
+        parts.append(absent("units"))
+    if timeline.violence is not None:
+        caption = "The dashed line is the threshold."
+        limit = desk.options.violence_threshold
+        parts.append(plots.curve(timeline.violence, scores.times, limit, "Violence", caption, "threshold"))
+    else:
+        parts.append(absent("violence"))
+    return "".join(parts)
+
+
+SHARED = ("yunet", "face-landmarker")  # what finds and measures faces
+
+
+def absent(head: str) -> str:
+    """What is said in the place of a head that is not here, with the command that trains it."""
+    return (
+        f'<div class="facet-panel advice" data-head="{head}">{html.escape(NO_HEAD[head])} '
+        f"<code>{html.escape(TRAIN[head])}</code></div>"
+    )
+
+
+def about(scores: ClipScores) -> str:
+    """Which encoder read the faces, what stands in for what, and what it cannot know."""
+    encoder = f"Faces were read by “{html.escape(scores.encoder)}”. " if scores.encoder else ""
+    items = "".join(
+        f"<li><b>{html.escape(HEADS.get(head, head))}, a stand-in:</b> {html.escape(sentence)}</li>"
+        for head, sentence in scores.stand_ins.items()
+    )
+    listed = f"<ul>{items}</ul>" if items else ""
+    return f'<div class="facet-panel advice" role="note">{encoder}{CONTEMPT}{listed}</div>'
+
+
+def table(desk: Desk) -> list[Mapping[str, Any]]:
+    """One row a frame as plain values, for CSV and JSON."""
+    from core.abaw.classes import ACTION_UNITS, DIMENSIONS, EXPRESSIONS
+
+    timeline, scores = desk.decided(), desk.scores()
+
+    def named(n: int) -> str:
+        return EXPRESSIONS[n] if n >= 0 else ""
+
+    rows = []
+    for n in range(len(scores)):
+        row: dict[str, Any] = {
+            "frame": n,
+            "time": round(float(scores.times[n]), 4),
+            "face": int(scores.seen[n]),
+            "raw": named(int(timeline.raw[n])),
+            "smoothed": named(int(timeline.smoothed[n])),
+            "final": named(int(timeline.final[n])),
+            "branch": {0: "pretrained", 1: "head"}.get(int(timeline.branch[n]), ""),
+        }
+        row |= {f"p_{x}": round(float(timeline.probabilities[n, i]), 4) for i, x in enumerate(EXPRESSIONS)}
+        if timeline.valence_arousal is not None:
+            row |= {x: _number(timeline.valence_arousal[n, i]) for i, x in enumerate(DIMENSIONS)}
+        if timeline.units is not None:
+            row |= {x: _number(timeline.units[n, i]) for i, x in enumerate(ACTION_UNITS)}
+        if timeline.violence is not None:
+            row["violence"] = _number(timeline.violence[n])
+        rows.append(row)
+    return rows
+
+
+def _number(value: Any) -> float | str:
+    return "" if np.isnan(value) else round(float(value), 4)

@@ -1,0 +1,96 @@
+"""Sentences of the video tab, and the scripts that it needs."""
+
+LEAD = (
+    "For everyone who asks what software reads from a moving face: see expression, valence and arousal and "
+    "action units frame by frame, which part of the system decided each frame, and what smoothing changes."
+)
+
+EMPTY = """<div class="facet-empty"><b>The timeline appears here.</b><ol>
+<li>Choose one of the synthetic clips, upload your own or record one.</li>
+<li>Press “Analyse the clip”: faces are found, followed and read once.</li>
+<li>Move along the clip and change the sliders; they act at once.</li>
+</ol></div>"""
+
+CONTEMPT = (
+    "Contempt is not among the classes that the encoder knows: such a face is put under another name, "
+    "most often neutral or happiness."
+)
+
+NO_HEAD = {
+    "mlp": "The expression head is not here, so the pretrained classes decide alone.",
+    "valence_arousal": "Valence and arousal: this head needs the published checkpoint, or training on "
+    "AffWild2.",
+    "units": "Action units: this head needs the published checkpoint, or training on AffWild2.",
+    "violence": "Violence: this head needs the published checkpoint, or training on the DVD data set; there "
+    "is no honest stand-in for it.",
+}
+"""What is said in the place of a head that is not here."""
+
+TRAIN = {
+    "mlp": "python -m core train expr",
+    "valence_arousal": "python -m core train va",
+    "units": "python -m core train au",
+    "violence": "python -m core train violence",
+}
+"""The command that makes a head from a data set that one has."""
+
+HEADS = {
+    "mlp": "Expression head",
+    "expression": "Expression head",
+    "dimensions": "Valence and arousal",
+    "pretrained": "Pretrained classes",
+    "valence_arousal": "Valence and arousal",
+    "units": "Action units",
+    "units_second": "Action units, second branch",
+    "violence": "Violence",
+    "audio": "Expression from sound",
+}
+"""What each head is called on the screen."""
+
+LANES = (
+    "Raw: most probable class of each frame. Smoothed: after averaging the probabilities. Final: after the "
+    "choice of the branch. Controls: the same clip with a part switched off."
+)
+
+UNITS = "Dark: strong. A line below: above the threshold. At the right: share of the frames above it."
+
+LABELS = (
+    "A text file in the layout of AffWild2: a header line, then one line a frame. Expressions as 0 to 7 "
+    "(-1 is ignored), valence and arousal as two numbers (-5 is ignored), or twelve action units as 0 and 1 "
+    "(-1 is ignored)."
+)
+
+LIMITS = """<ul>
+<li>An expression is what a face looks like to annotators, not what the person feels.</li>
+<li>The encoder knows six basic expressions and neutral. Contempt, boredom, pain, irony or a talking mouth
+come out as one of those.</li>
+<li>Acted expressions are easier than everyday ones; faces that look away, are dark, small or covered are read
+worse, and so may be people who were rare in the training photos.</li>
+<li>Smoothing looks at frames before and after: it suits recordings, not a live decision.</li>
+<li>Thresholds and windows that were tuned on a set of clips look better on that set than on yours.</li>
+<li>It must not be used to judge, hire, grade or watch people.</li>
+<li>Follows “HSEmotion Team at ABAW-10 Competition” (arXiv:2603.12693); heads marked as stand-ins were trained
+on other data than the paper's, and their figures are not the paper's.</li></ul>"""
+
+# The cursor line of all figures lies at --cursor; it follows the slider without the server.
+FOLLOW = """(frame) => { const line = document.querySelector("#abaw-cursor input[type=range]");
+if (line) { const end = Math.max(Number(line.max), 1);
+document.querySelector("#abaw-figures").style.setProperty("--cursor", frame / end); } }"""
+
+# A press on a strip moves the slider there; the strips are drawn anew while the component stays.
+PRESS = """
+const move = event => {
+  const stage = event.target.closest('.stage');
+  const line = document.querySelector('#abaw-cursor input[type=range]');
+  if (!stage || !line || (event.type === 'pointermove' && !event.buttons)) return;
+  const box = stage.getBoundingClientRect();
+  const share = Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
+  line.value = Math.round(share * Number(line.max));
+  line.dispatchEvent(new Event('input', {bubbles: true}));
+};
+element.addEventListener('pointerdown', move);
+element.addEventListener('pointermove', move);
+"""
+
+TO_RESULT = """() => { if (innerWidth < 700)
+  document.querySelector("#abaw-working")?.scrollIntoView({behavior: "smooth", block: "center"}); }"""
