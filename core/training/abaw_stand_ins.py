@@ -12,23 +12,37 @@ AffWild2 and DVD are not public, so nothing here saw them. On the features of th
 Each is named as a stand-in on the screen. Early stopping looks at PublicTest and the validation people.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
 
 from core.abaw import classes, geometry
+from core.abaw.heads import (
+    DimensionHead,
+    ExpressionHead,
+    UnitHead,
+    ccc_loss,
+    class_weights,
+    expression_loss,
+)
 from core.datasets.expressions import LabelledFaces, Part
 from core.expression.base import Encoder
 from core.expression.classes import EXPRESSIONS
 from core.faces import blendshapes
 from core.faces.find import find_batch
+from core.training import loop
 from core.training.expression_encoder import FILES, gather
-from core.types import FloatArray
+from core.training.loop import Loss, Options
+from core.types import FloatArray, Progress
 
 CIRCUMPLEX = {
     "anger": (-0.51, 0.59),
@@ -42,6 +56,9 @@ CIRCUMPLEX = {
 """Mean pleasure and arousal ratings of the words angry, disgusted, fearful, happy, sad and surprised
 (Russell and Mehrabian 1977); neutral is the origin by our choice."""
 
+OPTIONS = Options(epochs=12, batch=256, cpu=True)
+RATE = 1e-3
+NEVER = -30.0  # logit of a class that no example had
 STILL_SIDE = 192  # px, to which stills are enlarged before their landmarks are measured
 STILL_EDGE = 64  # px of repeated edge, without which the detector misses faces that fill the picture
 TEACHER_SIZE = {"ckplus": 48, "lfw-film": 160}
@@ -111,3 +128,104 @@ def examples(root: Path, encoder: Encoder, wanted: Part) -> Examples:
         torch.cat([row[1] for row in rows]),
         np.concatenate([row[2] for row in rows]),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Features with what one head is to say of them: a batch, and a source of batches, of the loop.
+
+    Attributes:
+        inputs: N×D.
+        labels: N×anything.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def rows(self, numbers: NDArray[np.int64]) -> "Rows":
+        """The rows with these numbers, in their order."""
+        return Rows(self.inputs[numbers], self.labels[numbers])
+
+
+def train(
+    tuned: Examples, checked: Examples, folder: Path, options: Options = OPTIONS
+) -> Iterator[Progress | dict[str, Tensor]]:
+    """Train the three heads.
+
+    Args:
+        tuned: rows of the training part.
+        checked: rows of the validation part, by which an epoch is kept.
+        folder: for the loop's checkpoints, one folder a head.
+        options: of the loop, the same for each head.
+
+    Yields:
+        Progress, then tensors by name (``expression.…``, ``dimensions.…``, ``units.…``, ``scale.low``,
+        ``scale.high``), as ``core.abaw.models`` reads them.
+    """
+    dim = tuned.features.shape[1]
+    torch.manual_seed(options.seed)
+    weights, scale = class_weights(tuned.labels), scale_of(tuned)
+    soft = functional.binary_cross_entropy_with_logits
+    jobs: dict[str, tuple[nn.Module, Callable[[Examples], Rows], Loss]] = {
+        "expression": (ExpressionHead(dim), labelled, partial(expression_loss, weights=weights)),
+        "dimensions": (DimensionHead(dim), placed, ccc_loss),
+        "units": (UnitHead(dim), partial(taught, scale=scale), soft),
+    }
+    tensors = {"scale.low": scale.low, "scale.high": scale.high}
+    found = {name: torch.from_numpy(side.astype(np.float32)) for name, side in tensors.items()}
+    for name, (head, rows, loss) in jobs.items():
+        for event in loop.run(_recipe(head, rows(tuned), rows(checked), loss), folder / name, options):
+            if isinstance(event, Progress):
+                yield event
+                continue
+            state = event.model.state_dict()
+            found |= {f"{name}.{key}": value.detach().clone() for key, value in state.items()}
+    last = max(name for name in found if name.startswith("expression.") and name.endswith(".weight"))
+    found[last][classes.OTHER] = 0.0  # "other" was never shown: nothing may choose it
+    found[last.replace("weight", "bias")][classes.OTHER] = NEVER
+    yield found
+
+
+def _recipe(head: nn.Module, tuned: Rows, checked: Rows, loss: Loss) -> loop.Recipe:
+    def validate(model: nn.Module, predict: loop.Predict) -> dict[str, float]:
+        out, wanted = predict(model, checked)
+        return {"minus loss": -float(loss(out, wanted))}
+
+    return loop.Recipe(head, tuned, loss, partial(torch.optim.Adam, lr=RATE), None, validate, "minus loss")
+
+
+def labelled(rows: Examples) -> Rows:
+    """Features with ABAW's class numbers."""
+    return Rows(rows.features, rows.labels)
+
+
+def placed(rows: Examples) -> Rows:
+    """Features with N×2 valence and arousal of their labels, see :data:`CIRCUMPLEX`; -5 for "other"."""
+    unknown = (classes.IGNORED_DIMENSION,) * 2
+    table = [CIRCUMPLEX.get(name, unknown) for name in classes.EXPRESSIONS]
+    return Rows(rows.features, torch.tensor(table)[rows.labels])
+
+
+def taught(rows: Examples, scale: geometry.Scale) -> Rows:
+    """Features with the N×12 strengths of the geometric rule, where it was asked and saw a face."""
+    known = ~np.isnan(rows.readings).any(1)
+    strengths = geometry.strengths(rows.readings[known], scale)
+    return Rows(rows.features[torch.from_numpy(known)], torch.from_numpy(strengths).float())
+
+
+def scale_of(rows: Examples) -> geometry.Scale:
+    """The rule's scale on the faces that it saw."""
+    known = ~np.isnan(rows.readings).any(1)
+    neutral = known & (rows.labels.numpy() == classes.EXPRESSIONS.index("neutral"))
+    return geometry.calibrate(rows.readings[known], rows.readings[neutral])
+
+
+def save(tensors: dict[str, Tensor], encoder: str, path: Path) -> None:
+    """Write the heads as safetensors that say for which encoder they are."""
+    save_file(
+        {name: value.half() if value.ndim > 1 else value for name, value in tensors.items()},
+        path, metadata={"encoder": encoder},
+    )  # fmt: skip

@@ -1,0 +1,96 @@
+"""What the whole path says about acted clips whose file name is the label.
+
+python -m benchmarks.abaw_clips --data ../shared/data/video --write
+
+The clips were never looked at by any training. Options are the defaults of ``core.abaw.types.Options``.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.results import table, write_section
+from core.abaw.analyse import Analysis, analyse
+from core.abaw.classes import EXPRESSIONS
+from core.abaw.decide import decide
+from core.abaw.models import load
+from core.abaw.summary import clip_expression
+from core.abaw.types import ClipScores, Options
+from core.expression.base import encoders
+
+COMMAND = "python -m benchmarks.abaw_clips --data ../shared/data/video --write"
+LABELS = {
+    "fex_contempt.mov": "contempt",
+    "fex_disgust.mov": "disgust",
+    "fex_smile.mov": "happiness",
+    "mead_contempt.mp4": "contempt",
+    "mead_disgusted.mp4": "disgust",
+    "mead_fear.mp4": "fear",
+    "mead_happy.mp4": "happiness",
+    "mead_sad.mp4": "sadness",
+    "mead_M030_sad_3_001.mp4": "sadness",
+    "mead_surprised.mp4": "surprise",
+}
+CONTROLS = {
+    "final": Options(),
+    "pretrained only": Options(confidence=0.0),
+    "head only": Options(confidence=1.0),
+    "no smoothing": Options(window=0),
+}
+
+
+def one(path: Path, encoder: str) -> ClipScores:
+    """The scores of the person who is seen longest."""
+    found = [event for event in analyse(path, load(encoder)) if isinstance(event, Analysis)][-1]
+    return found.scores[found.tracks[0].number]
+
+
+def rows(folder: Path, encoder: str) -> tuple[list[list[str]], dict[str, list[bool]]]:
+    """A table row a clip, and for each control which clips with a known class came out right."""
+    lines, right = [], {name: [] for name in CONTROLS}
+    for name, label in LABELS.items():
+        scores = one(folder / name, encoder)
+        known = label in EXPRESSIONS
+        cells = []
+        for control, options in CONTROLS.items():
+            if control == "head only" and scores.mlp is None:
+                cells.append("-")
+                continue
+            found = clip_expression(decide(scores, replace(options)))
+            cells.append(f"{EXPRESSIONS[found.label]} {found.probabilities.max():.2f}")
+            if known:
+                right[control].append(EXPRESSIONS[found.label] == label)
+        final = decide(scores, Options()).final
+        shares = np.bincount(final[final >= 0], minlength=8) / max((final >= 0).sum(), 1)
+        top = ", ".join(
+            f"{EXPRESSIONS[i]} {shares[i]:.0%}" for i in np.argsort(-shares)[:3] if shares[i] > 0.02
+        )
+        lines.append([name, label if known else f"{label} (not a class)", *cells, top])
+    return lines, right
+
+
+def main() -> None:
+    """Run, print and, with --write, keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--encoders", nargs="*", default=["facet-expression", "mini-xception"])
+    parser.add_argument("--write", action="store_true")
+    chosen = parser.parse_args()
+    texts = []
+    for encoder in (name for name in chosen.encoders if name in encoders):
+        lines, right = rows(chosen.data, encoder)
+        sums = "; ".join(f"{name} {sum(hits)} of {len(hits)}" for name, hits in right.items() if hits)
+        head = ["clip", "acted", *CONTROLS, "frames by final class"]
+        texts.append(
+            f"`{encoder}`, clips with a known class that came out right: {sums}.\n\n{table(head, lines)}"
+        )
+    text = "\n\n".join(texts)
+    print(text)
+    if chosen.write:
+        write_section("Acted clips", COMMAND, text)
+
+
+if __name__ == "__main__":
+    main()

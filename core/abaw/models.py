@@ -1,0 +1,131 @@
+"""The networks behind a clip's scores: an encoder, and the heads that were trained on its features."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from core import expression, recognition, weights
+from core.abaw.geometry import Scale
+from core.abaw.heads import DimensionHead, ExpressionHead, UnitHead
+from core.errors import Code, UserError
+from core.expression.base import Encoder
+from core.faces.align import align_batch
+from core.faces.track import Embed, TrackOptions
+from core.recognition import thresholds
+from core.types import Face, FloatArray, Pixels
+
+HEADS = "facet-abaw-heads"
+EMBEDDER = "dlib-resnet"  # bundled, so that people can be told apart without any download
+SAME_FAR = 1e-2  # false accepts at which two glimpses in one clip count as one person
+STAND_INS = {
+    "expression": "Trained on the labels of FER2013, CK+ and LFW/film photos instead of AffWild2, which is "
+    'not public: it never says "other".',
+    "dimensions": "Trained on emotion labels placed in valence and arousal by ratings of words, not "
+    "on ratings of these faces.",
+    "units": "Trained on, and mixed with, a geometric rule on blendshape coefficients, not on the codes of "
+    "FACS coders.",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadScores:
+    """What the heads say about N frames; None where there is no head.
+
+    Attributes:
+        expression: N×8 probabilities.
+        dimensions: N×2 in -1..1.
+        units: N×12 in 0..1.
+    """
+
+    expression: FloatArray | None = None
+    dimensions: FloatArray | None = None
+    units: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Models:
+    """What :func:`core.abaw.analyse.analyse` works with.
+
+    Attributes:
+        encoder: of the frames.
+        modules: heads by name.
+        scale: of the geometric rule for action units; None leaves the rule out.
+        stand_ins: for each head a sentence on what it was really trained on.
+        embed: tells people apart for the tracker; None to follow places alone.
+        tracking: options of the tracker, with the limits that ``embed`` needs.
+    """
+
+    encoder: Encoder
+    modules: dict[str, nn.Module] = field(default_factory=dict)
+    scale: Scale | None = None
+    stand_ins: dict[str, str] = field(default_factory=dict)
+    embed: Embed | None = None
+    tracking: TrackOptions | None = None
+
+    @torch.inference_mode()
+    def heads(self, features: Tensor) -> HeadScores:
+        """Every head there is on N×D features."""
+        found: dict[str, FloatArray] = {}
+        for name, module in self.modules.items():
+            out = module(features)
+            if name == "expression":
+                out = out.softmax(1)
+            elif name == "units":
+                out = torch.sigmoid(out)
+            found[name] = out.numpy().astype(np.float64)
+        return HeadScores(**found)
+
+
+@lru_cache(maxsize=4)
+def load(encoder: str = "facet-expression") -> Models:
+    """Encoder and the heads that fit it; heads of another encoder are left out, never guessed.
+
+    Args:
+        encoder: one of ``core.expression.encoders``.
+
+    Raises:
+        UserError: the encoder's weights cannot be had.
+    """
+    loaded = expression.load(encoder)
+    tensors, owner = _tensors()
+    scale = Scale(tensors["scale.low"].numpy(), tensors["scale.high"].numpy())
+    known = thresholds.load()[EMBEDDER]
+    tracking = TrackOptions(same=known.far[SAME_FAR], different=known.impostor_mean)
+    embed = partial(_embed, recognition.load(EMBEDDER))
+    if owner != encoder:
+        return Models(loaded, {}, scale, {"units": STAND_INS["units"]}, embed, tracking)
+    dim = loaded.card.dim
+    modules: dict[str, nn.Module] = {
+        "expression": ExpressionHead(dim), "dimensions": DimensionHead(dim), "units": UnitHead(dim),
+    }  # fmt: skip
+    for name, module in modules.items():
+        state = {
+            key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(name)
+        }
+        module.load_state_dict(state)
+        module.eval().requires_grad_(False)
+    return Models(loaded, modules, scale, STAND_INS, embed, tracking)
+
+
+def _tensors() -> tuple[dict[str, Tensor], str]:
+    """The bundled heads in single precision, and the encoder on whose features they were trained."""
+    with safe_open(weights.resolve(HEADS), "pt") as file:
+        owner = (file.metadata() or {}).get("encoder")
+        if owner is None:
+            raise UserError(
+                Code.WEIGHTS_CORRUPT,
+                "The file of heads does not say for which encoder it is.",
+                "Fetch it again, or train it with python -m core train stand-ins.",
+            )
+        return {name: file.get_tensor(name).float() for name in file.keys()}, owner  # noqa: SIM118
+
+
+def _embed(embedder: nn.Module, pixels: Pixels, faces: Sequence[Face]) -> FloatArray:
+    with torch.inference_mode():
+        vectors: FloatArray = embedder(align_batch([(pixels, face) for face in faces])).numpy()
+    return vectors
