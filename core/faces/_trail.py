@@ -79,7 +79,7 @@ class Trail:
     def add(self, index: int, time: float, place: FloatArray, score: float, fresh: bool) -> None:
         """Append a measured place; ``fresh`` forgets the motion, as after a gap or a cut."""
         if self.frames and not fresh:
-            velocity = (place[:4] - self.places[-1][:4]) / max(time - self.times[-1], 1e-3)
+            velocity = (place[:4] - self.places[-1][:4]) / max(time - self.times[-1], 0.01)
             self._speed = 0.5 * self._speed + 0.5 * velocity
         else:
             self._speed = np.zeros(4)

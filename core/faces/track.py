@@ -32,7 +32,9 @@ Embed = Callable[[Pixels, Sequence[Face]], FloatArray]
 CROWD = 4  # so many windows cost as much as the whole picture
 SAME_PLACE = 0.4  # IoU above which a window and the whole picture show one face
 LOST = 0.2  # seconds without a measurement after which a face is no longer expected
-RECHECK = 0.1  # seconds to the second check that a single doubt asks for
+RECHECK = 0.1  # seconds to the second check that a single doubt asks for, and of a new face
+YOUNG = 0.25  # seconds during which a face is new: it may have come from behind another one
+IDENTITY = 4.0  # weight of a cosine beside the fit of place and motion, 0..2
 CALM = 0.5  # sizes a second below which every n-th frame may be left out
 
 
@@ -109,8 +111,9 @@ class Tracker:
         """The faces of a frame; boxes in the manner of a search of the whole picture."""
         near = self._near(frame) if self._pays(frame) else {}
         due = frame.time - self._searched >= self.options.search
-        if len(near) == len(self._live) and near and not due and not cut:
-            return _distinct([_corrected(trail, face) for trail, face in near.items()])
+        known = _distinct([_corrected(trail, face) for trail, face in near.items()])
+        if known and len(known) == len(self._live) and not due and not cut:
+            return known
         self._searched = frame.time
         whole = list(detect(frame.pixels, thorough=False))
         for trail, face in near.items():
@@ -146,37 +149,51 @@ class Tracker:
             return []
         boxes = np.array([face.box for face in faces])
         expected = np.array([trail.expected(frame.time)[:4] for trail in self._live]).reshape(-1, 4)
-        known: FloatArray | None = None
         score = affinity(expected, boxes)
+        known: FloatArray | None = None
         if self._embed and self._live and close_together([*expected, *boxes[(score > 0).sum(0) == 0]]):
             known = self._embed(frame.pixels, faces)
             like = np.array([[trail.likeness(one) for one in known] for trail in self._live])
-            score = np.where(score > 0, np.maximum(score + 4 * np.nan_to_num(like), 1e-3), 0)
+            score = np.where(score > 0, np.maximum(score + IDENTITY * np.nan_to_num(like), 1e-3), 0)
         owners = {column: self._live[row] for row, column in assign(score)}
-        placed = []
+        if known is None:
+            owners = {at: trail for at, trail in owners.items() if self._still(trail, frame, faces[at])}
         for column, face in enumerate(faces):
-            own = None if known is None else known[column]
-            trail = owners.get(column)
-            if trail is None or not self._still(trail, frame, face, own):
-                trail = self._arrived(frame, face, own)
-            place, fresh = as_place(face), frame.time - trail.seen > LOST
-            if not fresh:
-                place = trail.steadied(place, self.options.smooth)
-            trail.add(frame.index, frame.time, place, face.score, fresh)
-            trail.view = view(frame.pixels, place[:4])
-            placed.append(_place(trail.number, place, face.score))
-        return placed
+            if column not in owners:
+                own = None if known is None else known[column]
+                owners[column] = self._arrived(frame, face, own, list(owners.values()))
+            elif known is not None:
+                owners[column].checked = -np.inf  # hidden faces mislead embeddings: check when they part
+        return [self._placed(owners[column], frame, face) for column, face in enumerate(faces)]
 
-    def _still(self, trail: Trail, frame: Frame, face: Face, known: FloatArray | None) -> bool:
+    def _placed(self, trail: Trail, frame: Frame, face: Face) -> Place:
+        place, fresh = as_place(face), frame.time - trail.seen > LOST
+        if fresh:
+            trail.window = Window.around(place[:4], frame.pixels.shape)
+            if trail.window.saves(frame.pixels.shape):
+                near = _seen(frame.pixels, trail.window, place[:4])
+                if near:
+                    trail.learn(near, face)
+        else:
+            place = trail.steadied(place, self.options.smooth)
+        trail.add(frame.index, frame.time, place, face.score, fresh)
+        trail.view = view(frame.pixels, place[:4])
+        return _place(trail.number, place, face.score)
+
+    def _still(self, trail: Trail, frame: Frame, face: Face) -> bool:
         """Whether the face at a trail's place is still the same person."""
         if self._embed is None:
             return True
         jump = not trail.alike(frame.pixels, np.array(face.box))
-        wait = RECHECK if trail.doubts else self.options.check
-        if known is None and not jump and frame.time - trail.checked < wait:
+        young = frame.time - trail.times[0] < YOUNG
+        wait = RECHECK if trail.doubts or young else self.options.check
+        if not jump and frame.time - trail.checked < wait:
             return True
-        one = self._embed(frame.pixels, [face])[0] if known is None else known
+        one = self._embed(frame.pixels, [face])[0]
         like = trail.likeness(one)
+        if young and self._returned(frame, face, one, self._gone(trail)):
+            self._live.remove(trail)  # it appeared half hidden, now it is known
+            return False
         if like >= self.options.same:
             trail.remember(one, frame.time)
         elif like < self.options.different:
@@ -189,19 +206,23 @@ class Tracker:
             trail.checked = frame.time
         return True
 
-    def _arrived(self, frame: Frame, face: Face, known: FloatArray | None) -> Trail:
+    def _arrived(self, frame: Frame, face: Face, known: FloatArray | None, taken: list[Trail]) -> Trail:
         """The trail of a face that none of the expected ones is: one that was lost, or a new one."""
         if self._embed is not None and known is None:
             known = self._embed(frame.pixels, [face])[0]
-        lost = [trail for trail in self._trails if trail not in self._live and trail.seen < frame.time]
-        trail = self._returned(frame, face, known, lost)
+        trail = self._returned(frame, face, known, [one for one in self._trails if one not in taken])
         if trail is None:
             trail = Trail(len(self._trails))
             self._trails.append(trail)
-        self._live.append(trail)
+        if trail not in self._live:
+            self._live.append(trail)
         if known is not None:
             trail.remember(known, frame.time)
         return trail
+
+    def _gone(self, trail: Trail) -> list[Trail]:
+        """Trails that ended before this one began."""
+        return [one for one in self._trails if one.seen < trail.times[0]]
 
     def _returned(
         self, frame: Frame, face: Face, known: FloatArray | None, lost: list[Trail]
