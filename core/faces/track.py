@@ -34,7 +34,7 @@ SAME_PLACE = 0.4  # IoU above which a window and the whole picture show one face
 LOST = 0.2  # seconds without a measurement after which a face is no longer expected
 RECHECK = 0.1  # seconds to the second check that a single doubt asks for, and of a new face
 YOUNG = 0.25  # seconds during which a face is new: it may have come from behind another one
-IDENTITY = 4.0  # weight of a cosine beside the fit of place and motion, 0..2
+IDENTITY = 6.0  # weight of a cosine beside the fit of place and motion, 0..2
 CALM = 0.5  # sizes a second below which every n-th frame may be left out
 
 
@@ -154,7 +154,8 @@ class Tracker:
         if self._embed and self._live and close_together([*expected, *boxes[(score > 0).sum(0) == 0]]):
             known = self._embed(frame.pixels, faces)
             like = np.array([[trail.likeness(one) for one in known] for trail in self._live])
-            score = np.where(score > 0, np.maximum(score + IDENTITY * np.nan_to_num(like), 1e-3), 0)
+            either = (score > 0) | (like >= self.options.same)
+            score = np.where(either, np.maximum(score + IDENTITY * np.nan_to_num(like), 1e-3), 0)
         owners = {column: self._live[row] for row, column in assign(score)}
         if known is None:
             owners = {at: trail for at, trail in owners.items() if self._still(trail, frame, faces[at])}

@@ -99,6 +99,18 @@ def test_two_crossing_people_keep_their_numbers() -> None:
     assert first != second
 
 
+@pytest.mark.weights
+def test_neighbours_who_change_places_between_two_frames_take_their_numbers_along(embed: Embed) -> None:
+    strips = [cv2.resize(_person(name)[:, 60:196], (102, 192), interpolation=cv2.INTER_AREA) for name in "ab"]
+    frames = _clip(60, lambda _: [])
+    for frame in frames:
+        frame.pixels[80:272, 218:422] = np.hstack(strips if frame.index < 30 else strips[::-1])
+    places, tracks = _followed(frames, TrackOptions(), embed)
+    assert len(tracks) == 2 and all(len(one.frames) == 60 for one in tracks)
+    before = _numbers_at(places, lambda _: 269, range(30))
+    assert before == _numbers_at(places, lambda _: 371, range(30, 60)) and len(before) == 1
+
+
 @pytest.mark.parametrize("embed", [_stand_in, None])
 def test_a_cut_to_another_person_at_the_same_place_begins_a_new_track(embed: Embed | None) -> None:
     frames = _clip(60, lambda index: [("a" if index < 30 else "b", 0, 0, 360)])
@@ -113,13 +125,16 @@ def test_a_swap_that_no_cut_tells_begins_a_new_track_where_it_happens() -> None:
     assert tracks[0].frames[-1] == 30 and tracks[1].frames[0] == 31
 
 
-def test_a_face_that_returns_elsewhere_is_the_same_person_and_another_is_not() -> None:
+@pytest.mark.parametrize("other", ["c", "e"])  # e is .66 to a, between the two thresholds
+def test_a_face_that_returns_elsewhere_is_the_same_person_and_another_is_not(other: str) -> None:
     def spots(index: int) -> list[Spot]:
         if index < 20:
             return [("a", 20, 60, 200)]
         if index < 45:
             return []
-        return [("a" if index < 70 else "c", 400, 100, 180)] if index not in range(70, 80) else []
+        if index < 70:
+            return [("a", 400, 100, 180)]
+        return [] if index < 80 else [(other, 60, 100, 180)]
 
     _, tracks = _followed(_clip(100, spots))
     assert [one.number for one in tracks] == [0, 1]

@@ -1,20 +1,17 @@
 """Tracks of real clips: one person from end to end, faces that come and go, clips without any face."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-import torch
 
-from core import recognition
-from core.faces import align, detect
+from core.faces import detect
 from core.faces._match import overlaps
 from core.faces.track import Embed, Tracker, TrackOptions
-from core.types import Face, FaceTrack, FloatArray, Frame, Pixels
+from core.types import FaceTrack, Frame
 
-RECOGNISER = "mobilefacenet-ms1m"
 ONE_PERSON = (
     *("mead_contempt.mp4", "mead_happy.mp4", "mead_sad.mp4", "mead_M030_sad_3_001.mp4", "fex_smile.mov"),
     *("pyfeat_single_face.mp4", "pyfeat_WolfgangLanger_Pexels.mp4", "grid_bbaf2n.mpg"),
@@ -37,18 +34,6 @@ def _tracks(path: Path, embed: Embed | None = None) -> tuple[int, tuple[FaceTrac
         tracker.update([frame])
         count += 1
     return count, tracker.finish()
-
-
-@pytest.fixture(scope="module")
-def embed(weight: Callable[[str], Path]) -> Embed:
-    weight(RECOGNISER)
-
-    def run(pixels: Pixels, faces: Sequence[Face]) -> FloatArray:
-        crops = np.stack([align.align(pixels, face) for face in faces])
-        aligned = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
-        return recognition.embed([RECOGNISER], aligned)[RECOGNISER].numpy()
-
-    return run
 
 
 @pytest.mark.data
