@@ -14,7 +14,7 @@ class TrackOptions:
 
     Attributes:
         every: look at every n-th frame only, 1 to 5, while all faces move slowly. Boxes overlap with those of
-            a search of each whole picture by a mean IoU of .965, .964 and .965 for 1, 2 and 3 (2,669 frames
+            a search of each whole picture by a mean IoU of .965, .963 and .966 for 1, 2 and 3 (2,669 frames
             of 18 clips).
         smooth: weight of a measurement where a face is still, 0.1 to 1; 1 turns smoothing off.
         search: seconds between two searches of the whole picture, 0 to 10; 0 searches in every frame.

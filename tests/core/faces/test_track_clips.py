@@ -92,7 +92,7 @@ def test_a_clip_without_faces_has_no_track(data_dir: Path) -> None:
 @pytest.mark.data
 @pytest.mark.parametrize("every", [1, 2])
 def test_boxes_are_those_of_a_search_of_every_picture(data_dir: Path, every: int) -> None:
-    """Measured: mean .964 over all clips; the jitter is the detector's own or less."""
+    """Measured: mean .963 over all clips; the jitter is the detector's own or less."""
     shared, jitter, own_jitter = [], [], []
     for name in ("mead_happy.mp4", "fex_smile.mov", "pyfeat_single_face.mp4"):
         frames = list(_frames(data_dir / "video" / name, 72))
