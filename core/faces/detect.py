@@ -43,6 +43,28 @@ def detect(pixels: Pixels, *, thorough: bool = True) -> tuple[Face, ...]:
     return tuple(sorted((_face(row) for row in rows), key=area, reverse=True))
 
 
+def detect_inside(pixels: Pixels, window: tuple[int, int, int, int], side: int) -> tuple[Face, ...]:
+    """Find the faces in a part of a picture, several times cheaper than in the whole.
+
+    Args:
+        pixels: H×W×3 uint8 RGB.
+        window: ``(x0, y0, x1, y1)``, whole pixels; parts outside the picture are left out.
+        side: the part is resized so that its longer side measures so many pixels.
+
+    Returns:
+        As :func:`detect`, in pixels of ``pixels``. YuNet's boxes depend on the size at which it sees a face
+        and on its place: boxes of one face at 100 and at 250 px overlap by an IoU of .90 to .94.
+    """
+    x0, y0 = max(window[0], 0), max(window[1], 0)
+    part = pixels[y0 : max(window[3], 0), x0 : max(window[2], 0)]
+    if 0 in part.shape:
+        return ()
+    rows = _at_side(part, side)
+    rows[:, 0:2] += (x0, y0)
+    rows[:, 4:14] += np.tile(np.array([x0, y0], np.float32), 5)
+    return tuple(sorted((_face(row) for row in rows), key=area, reverse=True))
+
+
 def _second_look(pixels: Pixels, rows: FloatArray) -> FloatArray:
     longer = max(pixels.shape[:2])
     if not len(rows):

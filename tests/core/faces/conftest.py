@@ -1,17 +1,21 @@
 """Faces whose truth is known: the mean face placed in a picture of any size, at any place and lean."""
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 
-from core.faces import topology
-from core.types import Face, Pixels
+from core import recognition
+from core.faces import align, topology
+from core.faces.track import Embed
+from core.types import Face, FloatArray, Pixels
 
 Place = Callable[..., Face]
+RECOGNISER = "mobilefacenet-ms1m"
 ORACLES = Path(__file__).with_name("landmark_oracles.py")
 
 
@@ -43,3 +47,16 @@ def oracles() -> ModuleType:
 def drawn(oracles: ModuleType) -> Pixels:
     """256×256×3 uint8: a face of a few ellipses, eyes 51 pixels apart, that the detector takes for one."""
     return np.asarray((oracles.drawings()[1] * 255).round(), np.uint8)
+
+
+@pytest.fixture(scope="session")
+def embed(weight: Callable[[str], Path]) -> Embed:
+    """A recogniser as the tracker takes it; for tests marked ``weights``."""
+    weight(RECOGNISER)
+
+    def run(pixels: Pixels, faces: Sequence[Face]) -> FloatArray:
+        crops = np.stack([align.align(pixels, face) for face in faces])
+        aligned = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
+        return recognition.embed([RECOGNISER], aligned)[RECOGNISER].numpy()
+
+    return run
