@@ -24,7 +24,8 @@ def decide(scores: ClipScores, options: Options) -> Timeline:
         A timeline with as many rows as the clip has frames.
     """
     seen = np.asarray(scores.seen, dtype=bool)
-    chosen = expression.choose(scores, options)
+    found = expression.branches(scores, options)
+    final, probabilities, branch = expression.choose(found, options.bias)
     units = _over_time(
         mix(scores.units, scores.units_second, options.unit_mix), seen, options.window_units, options
     )
@@ -32,12 +33,12 @@ def decide(scores: ClipScores, options: Options) -> Timeline:
     if scores.violence is not None:  # of the whole picture: known in every frame
         violence = box_average(scores.violence, options.window_violence)
     return Timeline(
-        raw=chosen.raw,
-        smoothed=chosen.smoothed,
-        final=chosen.final,
-        probabilities=chosen.probabilities,
-        branch=chosen.branch,
-        filled=~seen & (chosen.branch >= 0),
+        raw=found.raw,
+        smoothed=found.smoothed,
+        final=final,
+        probabilities=probabilities,
+        branch=branch,
+        filled=~seen & (branch >= 0),
         valence_arousal=_over_time(scores.valence_arousal, seen, options.window_dimensions, options),
         units=units,
         active=None if units is None else active(units, options.unit_thresholds),
@@ -64,4 +65,6 @@ def _over_time(values: FloatArray | None, seen: Mask, half: int, options: Option
         return None
     known = np.full(len(seen), seen.any()) if options.fill else seen
     filled = interpolate(values, seen) if options.fill else np.asarray(values, dtype=np.float64)
-    return np.where(known[:, None], box_average(filled, half, known), np.nan)
+    averaged = box_average(filled, half, known)
+    averaged[~known] = np.nan
+    return averaged

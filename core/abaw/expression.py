@@ -58,47 +58,62 @@ def arrange(probabilities: FloatArray, classes: Sequence[str]) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Decision:
-    """Fields as in :class:`core.abaw.types.Timeline`."""
+class Branches:
+    """Both branches after filling, windows and audio, before the bias.
 
+    Attributes:
+        decided: F bool, there is something to decide from.
+        fixed: F bool, the pretrained class stands; the bias does not touch it.
+        pretrained: F×8, the seven classes that may be chosen; rows sum to 1.
+        last: F×8, what the bias acts on in all other frames.
+        head: ``last`` comes from an expression head, not from the pretrained classes.
+        raw: F int, see :class:`core.abaw.types.Timeline`.
+        smoothed: F int, the same.
+    """
+
+    decided: Mask
+    fixed: Mask
+    pretrained: FloatArray
+    last: FloatArray
+    head: bool
     raw: NDArray[np.int64]
     smoothed: NDArray[np.int64]
-    final: NDArray[np.int64]
-    probabilities: FloatArray
-    branch: NDArray[np.int8]
 
 
-def choose(scores: ClipScores, options: Options) -> Decision:
-    """Take every step that ``options`` leaves on; see the module.
+def branches(scores: ClipScores, options: Options) -> Branches:
+    """Everything before the bias; see the module.
 
     Without a head the pretrained classes decide everywhere, and the bias acts on them (our choice). The audio
-    is averaged over the same window (our choice; the same as averaging the blend, as all steps are linear).
-
-    Returns:
-        F rows; -1 (probabilities 0) in frames without a face where there is nothing to fill from or filling
-        is off.
+    is averaged over the same window (our choice; it amounts to averaging the blend, as all steps are linear).
     """
     seen = np.asarray(scores.seen, dtype=bool)
     decided = np.full(len(seen), seen.any()) if options.fill else seen
-    raw_pretrained = _fill(scores.pretrained, seen, options.fill)
-    averaged = box_average(raw_pretrained, options.window, decided)
+    pretrained = _fill(scores.pretrained, seen, options.fill)
+    averaged = box_average(pretrained, options.window, decided)
     seven = _seven(averaged)
     if scores.mlp is None:
-        sure = decided
-        raw, smoothed, final = _seven(raw_pretrained), seven, biased(seven, options.bias)
+        raw, smoothed, last = _seven(pretrained), seven, seven
+        fixed = np.zeros_like(decided)
     else:
-        sure = decided & confident(averaged, options.confidence)
         raw = _fill(scores.mlp, seen, options.fill)
         smoothed = box_average(raw, options.window, decided)
-        final = np.where(sure[:, None], seven, biased(_blend(smoothed, scores, options), options.bias))
-    branch = np.where(decided, np.where(sure, 0, 1), -1).astype(np.int8)
-    return Decision(
-        _label(raw, decided),
-        _label(smoothed, decided),
-        _label(final, decided),
-        np.where(decided[:, None], final, 0.0),
-        branch,
-    )
+        last = _blend(smoothed, scores, options)
+        fixed = decided & confident(averaged, options.confidence)
+    labels = [np.where(decided, rows.argmax(axis=1), -1).astype(np.int64) for rows in (raw, smoothed)]
+    return Branches(decided, fixed, seven, last, scores.mlp is not None, labels[0], labels[1])
+
+
+def choose(found: Branches, bias: Sequence[float]) -> tuple[NDArray[np.int64], FloatArray, NDArray[np.int8]]:
+    """Add the bias and take a branch in each frame.
+
+    Returns:
+        ``final``, ``probabilities`` and ``branch`` of :class:`core.abaw.types.Timeline`.
+    """
+    rows = np.where(found.fixed[:, None], found.pretrained, biased(found.last, bias))
+    final = np.where(found.decided, rows.argmax(axis=1), -1).astype(np.int64)
+    branch = np.where(found.fixed | (not found.head), 0, 1)
+    branch = np.where(found.decided, branch, -1).astype(np.int8)
+    return final, np.where(found.decided[:, None], rows, 0.0), branch
 
 
 def confident(pretrained: FloatArray, threshold: float) -> Mask:
@@ -122,7 +137,7 @@ def biased(probabilities: FloatArray, bias: Sequence[float]) -> FloatArray:
     """
     shift = np.asarray(bias, dtype=np.float64)
     weighted = probabilities * np.exp(shift - shift.max())
-    total = weighted.sum(axis=1, keepdims=True)
+    total = np.einsum("fc->f", weighted)[:, None]  # three times faster than sum over a short axis
     return np.asarray(np.divide(weighted, total, out=np.zeros_like(weighted), where=total > 0))
 
 
@@ -137,13 +152,9 @@ def _seven(pretrained: FloatArray) -> FloatArray:
     """Rows of the seven classes that may be chosen, "other" set to 0, summing to 1."""
     rows = np.array(pretrained, dtype=np.float64)
     rows[:, OTHER] = 0
-    rows[rows.sum(axis=1) == 0, :OTHER] = 1  # nothing but contempt: the seven are equal
-    return np.asarray(rows / rows.sum(axis=1, keepdims=True))
+    rows[np.einsum("fc->f", rows) == 0, :OTHER] = 1  # nothing but contempt: the seven are equal
+    return biased(rows, (0.0,) * len(EXPRESSIONS))
 
 
 def _fill(values: FloatArray, seen: Mask, fill: bool) -> FloatArray:
     return interpolate(values, seen) if fill else np.where(seen[:, None], values, 0.0)
-
-
-def _label(probabilities: FloatArray, decided: Mask) -> NDArray[np.int64]:
-    return np.where(decided, probabilities.argmax(axis=1), -1).astype(np.int64)

@@ -74,5 +74,5 @@ def box_average(values: FloatArray, half: int, seen: Mask | None = None) -> Floa
     means /= np.maximum(size, 1)
     means += origin
     # A mean lies between the extremes; rounding of the sums must not make a probability negative.
-    np.clip(means, kept.min(axis=0), kept.max(axis=0), out=means)
+    np.clip(means, kept.min(), kept.max(), out=means)
     return means if places is None else np.where(size > 0, means, 0.0)
