@@ -1,5 +1,5 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
-``clips``, ``train expression|export-expression``.
+``clips``, ``train expression|export-expression|abaw``, ``evaluate abaw``.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from tqdm import tqdm
 from core import weights
 from core.errors import UserError
 from core.settings import settings
+from core.training import abaw_command
 from core.types import Progress
 from core.weights import Entry, Health, megabytes, table
 
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_train(commands.add_parser("train", help="train what comes with Facet"))
     clips = commands.add_parser("clips", help="draw the example clips of the video tab again")
     clips.set_defaults(run=_make_clips)
+    evaluating = commands.add_parser("evaluate", help="figures against the annotations of a data set")
+    abaw_command.add_evaluate(evaluating.add_subparsers(dest="action", required=True))
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen))
@@ -72,6 +75,7 @@ def _add_examples(parser: argparse.ArgumentParser) -> None:
 def _add_train(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True)
     _add_train_expression(actions)
+    abaw_command.add_train(actions)
 
 
 def _add_train_expression(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

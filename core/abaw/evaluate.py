@@ -141,12 +141,12 @@ def _parts(task: Task, sums: FloatArray) -> FloatArray:
         mean_x, mean_y = x / count, y / count
         covariance = xy / count - mean_x * mean_y
         spread = xx / count - mean_x**2 + yy / count - mean_y**2 + (mean_x - mean_y) ** 2
-        return np.divide(2 * covariance, spread, out=np.full(2, np.nan), where=spread > 0)
+        return np.asarray(np.divide(2 * covariance, spread, out=np.full(2, np.nan), where=spread > 0))
     if task is Task.UNITS:
         hits, involved = 2 * sums[0], sums[1] + sums[2]
     else:
         hits, involved = 2 * np.diag(sums)[:-1], (sums.sum(0) + sums.sum(1))[:-1]
-    return np.divide(hits, involved, out=np.zeros(len(hits)), where=involved > 0)
+    return np.asarray(np.divide(hits, involved, out=np.zeros(len(hits)), where=involved > 0))
 
 
 def _accuracy(task: Task, sums: FloatArray, frames: int) -> float | None:
@@ -159,5 +159,5 @@ def _unknown(task: Task, answers: NDArray[Any]) -> NDArray[np.bool_]:
     if task is Task.EXPRESSION:
         return np.asarray(answers < 0)
     if task is Task.DIMENSIONS:
-        return np.isnan(answers).any(1)
+        return np.asarray(np.isnan(answers).any(1))
     return np.zeros(len(answers), bool)

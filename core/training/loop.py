@@ -21,7 +21,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from accelerate.utils import broadcast_object_list
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
@@ -169,6 +169,16 @@ def run(recipe: Recipe, folder: Path, options: Options) -> Iterator[Progress | O
         UserError: ``OPTION_RANGE``: the folder holds a run with other options.
     """
     return _Run(recipe, folder, options).events()
+
+
+def is_first() -> bool:
+    """Whether this is the process that writes and speaks; so it is where there is only one."""
+    return bool(PartialState().is_main_process)
+
+
+def leave() -> None:
+    """Part from the other processes at the end of a program; without any, nothing happens."""
+    PartialState().destroy_process_group()
 
 
 class _Run:

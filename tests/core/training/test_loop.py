@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from core.errors import Code, UserError
-from core.training.loop import BEST, CHECKPOINT, Options, Outcome, Predict, Recipe, run
+from core.training import loop
+from core.training.loop import BEST, CHECKPOINT, Outcome, Predict, Recipe, run
+
+Options = partial(loop.Options, cpu=True)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def recipe(data: Numbers, **changes: Any) -> Recipe:
     return replace(given, **changes)
 
 
-def outcome(given: Recipe, folder: Path, options: Options) -> Outcome:
+def outcome(given: Recipe, folder: Path, options: loop.Options) -> Outcome:
     *_, last = run(given, folder, options)
     assert isinstance(last, Outcome)
     return last

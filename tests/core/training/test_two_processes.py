@@ -1,0 +1,84 @@
+"""Two processes on processors, started by ``accelerate launch``, do what one does."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from core.datasets.frame_labels import Task
+from core.settings import ROOT
+from core.training import abaw
+from core.training.loop import BEST, HISTORY
+from tests.core.training.abaw_data import make
+
+# Batches of odd size, and a last one that is smaller still: nothing divides by two.
+TASKS = ((Task.EXPRESSION, 63, 0.05), (Task.DIMENSIONS, 51, 0.05), (Task.UNITS, 33, 0.02))
+LAUNCHED = """
+import sys
+from pathlib import Path
+from core.training import loop
+from tests.core.training.test_two_processes import train
+
+train(*map(Path, sys.argv[1:]))
+print("processes", loop.PartialState().num_processes)
+loop.leave()
+"""
+
+
+def train(data: Path, features: Path, out: Path) -> None:
+    for task, batch, rate in TASKS:
+        setting = abaw.SETTINGS[task]
+        options = replace(setting.options, epochs=3, batch=batch, drop_last=False, cpu=True)
+        for _ in abaw.train(task, data, features, out / task, replace(setting, options=options, rate=rate)):
+            pass
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.timeout(300)
+def test_two_processes_equal_one(tmp_path: Path) -> None:
+    folders = make(tmp_path)
+    train(*folders, tmp_path / "one")
+    script = tmp_path / "launched.py"
+    script.write_text(LAUNCHED)
+    launch = [
+        "-m",
+        "accelerate.commands.launch",
+        "--multi_gpu",
+        "--num_processes",
+        "2",
+        "--num_machines",
+        "1",
+    ]
+    port = ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", str(free_port())]
+    hidden = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [sys.executable, *launch, *port, str(script), *map(str, folders), str(tmp_path / "two")],
+        env=os.environ | hidden,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("processes 2") == 2
+    for task, _, _ in TASKS:
+        one, both = tmp_path / "one" / task, tmp_path / "two" / task
+        alone, together = (json.loads((folder / HISTORY).read_text()) for folder in (one, both))
+        assert len(alone) == len(together) == 3
+        for first, second in zip(alone, together, strict=True):
+            assert first == pytest.approx(second, abs=1e-5), task
+        weights, others = load_file(one / BEST), load_file(both / BEST)
+        moved = torch.cat([(weights[name] - others[name]).abs().flatten() for name in weights])
+        assert moved.max() < 1e-5, (task, float(moved.max()))
