@@ -3,7 +3,7 @@
 from functools import partial
 
 from demos import models
-from demos.abaw import analysing, api, examples, exports, intake, labelling, stepping
+from demos.abaw import analysing, api, examples, exports, intake, labelling, live, stepping
 from demos.abaw.parts import lay_out
 from demos.abaw.showing import SHARED
 from demos.base import Built, Demo
@@ -20,6 +20,7 @@ def build(services: Services) -> Built:
     stepping.wire(services, parts)
     labelling.wire(services, parts)
     running += exports.wire(services, parts)
+    running += live.wire(services, parts)
     models.wire(parts.models)
     api.lay_out_and_wire(services, names)
     return Built(partial(intake.blank, parts), running)

@@ -21,7 +21,8 @@ SHARED = {**LIGHT, "api_visibility": "undocumented"}
 
 def blank(parts: Parts) -> dict[Any, Any]:
     """What the tab shows when it knows nothing of the visitor."""
-    return {parts.inputs.video: None, parts.inputs.advice: "", **no_result(parts)}
+    camera = {parts.live.camera: None, parts.live.notice: "", parts.live.result: ""}
+    return {parts.inputs.video: None, parts.inputs.advice: "", **camera, **no_result(parts)}
 
 
 def no_result(parts: Parts) -> dict[Any, Any]:

@@ -8,7 +8,7 @@ import gradio as gr
 from core.abaw.classes import ACTION_UNITS, EXPRESSIONS
 from core.abaw.types import Options
 from demos.abaw.looks import UNIT_NAMES
-from demos.abaw.words import EMPTY, LABELS, LEAD, LIMITS, PRESS
+from demos.abaw.words import EMPTY, LABELS, LEAD, LIMITS, LIVE, PRESS
 from demos.models import ModelsPanel, models_panel
 
 MAX_WINDOW = 200  # frames to either side
@@ -24,6 +24,15 @@ class Inputs:
     start: gr.Button
     stop: gr.Button
     advice: gr.HTML
+
+
+@dataclass(slots=True)
+class Camera:
+    """The live camera and what is read from it."""
+
+    camera: gr.Image
+    notice: gr.HTML
+    result: gr.HTML
 
 
 @dataclass(slots=True)
@@ -87,6 +96,7 @@ class Parts:
     """All of the tab."""
 
     inputs: Inputs
+    live: Camera
     steps: Steps
     results: Results
     models: ModelsPanel = field(repr=False)
@@ -102,7 +112,11 @@ def lay_out(examples: list[tuple[str, str]], models: list[str]) -> Parts:
     gr.HTML(f'<p class="facet-lead">{LEAD}</p>')
     with gr.Row(elem_classes="facet-columns"):
         with gr.Column(scale=4, min_width=320):
-            inputs, notice = _inputs(examples)
+            with gr.Tabs():
+                with gr.Tab("A clip", id="abaw-a-clip"):
+                    inputs, notice = _inputs(examples)
+                with gr.Tab("Live camera", id="abaw-live"):
+                    live = _live()
             with gr.Column(elem_id="abaw-more"):
                 settings = _settings()
                 labels = _labels()
@@ -112,7 +126,7 @@ def lay_out(examples: list[tuple[str, str]], models: list[str]) -> Parts:
         panel = models_panel(models)
     with gr.Accordion("What this does not show", open=False):
         gr.HTML(f'<div class="facet-note">{LIMITS}</div>')
-    return Parts(inputs, Steps(*main, *settings), results, panel)
+    return Parts(inputs, live, Steps(*main, *settings), results, panel)
 
 
 def _inputs(examples: list[tuple[str, str]]) -> tuple[Inputs, gr.HTML]:
@@ -132,6 +146,16 @@ def _inputs(examples: list[tuple[str, str]]) -> tuple[Inputs, gr.HTML]:
         stop = gr.Button("Stop, keep what was read", visible=False, elem_id="abaw-stop")
     notice = gr.HTML(elem_id="abaw-notice")
     return Inputs(video, gallery, start, stop, advice), notice
+
+
+def _live() -> Camera:
+    gr.HTML(f'<div class="facet-note">{LIVE}</div>')
+    camera = gr.Image(
+        label="Camera", sources=["webcam"], streaming=True, type="filepath", image_mode=None, buttons=[],
+        height=260, webcam_options=gr.WebcamOptions(mirror=True), elem_id="abaw-camera",
+        alt_text="What the camera sees",
+    )  # fmt: skip
+    return Camera(camera, gr.HTML(), gr.HTML(elem_id="abaw-live-result"))
 
 
 def _settings() -> tuple[Any, ...]:

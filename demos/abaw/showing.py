@@ -8,7 +8,8 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from core.abaw.types import ClipScores
+from core.abaw.classes import EXPRESSIONS
+from core.abaw.types import ClipScores, Timeline
 from core.errors import UserError
 from demos.abaw import overlay, plots, scoring
 from demos.abaw.desk import Desk
@@ -78,9 +79,24 @@ def moment(desk: Desk) -> str:
         bool(timeline.filled[n]),
         float(scores.times[n]),
     )
+    bars = plots.class_bars(timeline.probabilities[n], final)
     return (
-        f'<section class="facet-moment"><div class="picture">{picture(desk)}</div><div class="words" '
-        f'aria-live="polite">{words}{plots.class_bars(timeline.probabilities[n], final)}</div></section>'
+        f'{height_of(timeline)}<section class="facet-moment"><div class="picture">{picture(desk)}</div>'
+        f'<div class="words" aria-live="polite">{words}{bars}</div></section>'
+    )
+
+
+def height_of(timeline: Timeline) -> str:
+    """One sentence on the whole clip: what it shows where the face is least neutral."""
+    from core.abaw.summary import clip_expression
+
+    found = clip_expression(timeline)
+    if found.label < 0:
+        return ""
+    name, mean = EXPRESSIONS[found.label], found.probabilities[found.label]
+    return (
+        f'<p class="facet-height">At its height this clip shows <b>{name}</b> ({mean:.2f} on average over '
+        f"the {found.frames} frames that are least neutral).</p>"
     )
 
 
@@ -182,7 +198,7 @@ def about(scores: ClipScores) -> str:
 
 def table(desk: Desk) -> list[Mapping[str, Any]]:
     """One row a frame as plain values, for CSV and JSON."""
-    from core.abaw.classes import ACTION_UNITS, DIMENSIONS, EXPRESSIONS
+    from core.abaw.classes import ACTION_UNITS, DIMENSIONS
 
     timeline, scores = desk.decided(), desk.scores()
 

@@ -52,12 +52,18 @@ LANES = (
     "choice of the branch. Controls: the same clip with a part switched off."
 )
 
-UNITS = "Dark: strong. A line below: above the threshold. At the right: share of the frames above it."
+UNITS = "Full colour: strong. A line below: above the threshold. At the right: share of the frames above it."
 
 LABELS = (
     "A text file in the layout of AffWild2: a header line, then one line a frame. Expressions as 0 to 7 "
     "(-1 is ignored), valence and arousal as two numbers (-5 is ignored), or twelve action units as 0 and 1 "
     "(-1 is ignored)."
+)
+
+LIVE = (
+    "One face at a time, about three pictures a second for at most two minutes. Pictures are looked at and "
+    "dropped. Only what came before is averaged, for nothing after it is known: record a clip for the full "
+    "method."
 )
 
 LIMITS = """<ul>
