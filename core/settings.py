@@ -24,6 +24,11 @@ class Settings:
         session_minutes: a session's images are deleted after so many idle minutes (FACET_SESSION_MINUTES).
         queue_size: how many heavy requests may wait (FACET_QUEUE_SIZE).
         threads: torch's intra-op threads, 0 for torch's own choice (FACET_THREADS).
+        max_video_bytes: largest accepted clip (FACET_MAX_VIDEO_BYTES).
+        max_video_seconds: longest accepted clip (FACET_MAX_VIDEO_SECONDS).
+        max_video_pixels: largest accepted width x height of a clip (FACET_MAX_VIDEO_PIXELS).
+        max_fps: highest accepted frame rate, frames a second (FACET_MAX_FPS).
+        max_video_frames: how many frames of one clip are decoded at most (FACET_MAX_VIDEO_FRAMES).
     """
 
     weights_dir: Path
@@ -35,6 +40,11 @@ class Settings:
     session_minutes: float
     queue_size: int
     threads: int
+    max_video_bytes: int
+    max_video_seconds: float
+    max_video_pixels: int
+    max_fps: float
+    max_video_frames: int
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -49,6 +59,11 @@ class Settings:
             session_minutes=_number("FACET_SESSION_MINUTES", 30),
             queue_size=int(_number("FACET_QUEUE_SIZE", 24)),
             threads=int(_number("FACET_THREADS", 0)),
+            max_video_bytes=int(_number("FACET_MAX_VIDEO_BYTES", 200e6)),
+            max_video_seconds=_number("FACET_MAX_VIDEO_SECONDS", 180),
+            max_video_pixels=int(_number("FACET_MAX_VIDEO_PIXELS", 1920 * 1080 * 1.1)),
+            max_fps=_number("FACET_MAX_FPS", 120),
+            max_video_frames=int(_number("FACET_MAX_VIDEO_FRAMES", 6000)),
         )
 
 
