@@ -10,6 +10,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 
 from core.media import video_open
 from core.media.video_read import Reader
@@ -80,21 +81,24 @@ def decode(
         there is no audio or none of it can be decoded.
     """
     with video_open.opened(path) as container:
-        stream = _stream(container)
+        stream = main_stream(container)
         if stream is None:
             return None
         rate = rate or stream.rate
-        layout = layout or ("mono" if stream.channels == 1 else "stereo")
-        pieces = list(_pieces(container, stream, origin, rate, layout))
+        decoded = "mono" if stream.channels == 1 else "stereo"
+        layout = layout or decoded
+        pieces = list(_pieces(container, stream, origin, rate, decoded))
     pieces = [piece for piece in pieces if piece.count]
     if not pieces:
         return None
     start = min(piece.start for piece in pieces)
     length = max(round((piece.start - start) * rate) + piece.count for piece in pieces)
-    samples = np.zeros((1 if layout == "mono" else 2, length), np.float32)
+    samples = np.zeros((1 if decoded == "mono" else 2, length), np.float32)
     for piece in pieces:
         at = round((piece.start - start) * rate)
         samples[:, at : at + piece.count] = np.concatenate(piece.blocks, axis=1)
+    if layout == "mono":
+        samples = samples.mean(0, keepdims=True)  # the resampler's own mix is louder, and can clip
     return np.clip(samples, -1, 1, out=samples), start, rate, layout
 
 
@@ -113,7 +117,8 @@ class _Piece:
         self.blocks += [np.asarray(frame.to_ndarray(), np.float32) for frame in resampled]
 
 
-def _stream(container: InputContainer) -> AudioStream | None:
+def main_stream(container: InputContainer) -> AudioStream | None:
+    """The audio stream that players would choose; None without one that can be decoded."""
     best = container.streams.best("audio")
     if not isinstance(best, AudioStream) or best.codec_context is None or not best.rate:
         return None
@@ -149,15 +154,21 @@ def _pieces(
 
 
 def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    for packet in packets(container, stream):
+        try:
+            yield from packet.decode()
+        except (av.FFmpegError, ValueError):
+            continue  # the hole becomes silence by the times of what follows
+
+
+def packets(container: InputContainer, stream: AudioStream) -> Iterator["Packet[AudioStream]"]:
+    """Packets of the stream, the flushing one last; reads that fail are skipped."""
     failures = 0
     while failures < _BROKEN_READS:
         try:
             for packet in container.demux(stream):
                 failures = 0
-                try:
-                    yield from packet.decode()
-                except (av.FFmpegError, ValueError):
-                    continue  # the hole becomes silence by the times of what follows
+                yield packet
             return
         except av.FFmpegError:
             failures += 1

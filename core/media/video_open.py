@@ -112,7 +112,7 @@ def check_header(container: InputContainer, stream: VideoStream) -> None:
     seconds = header_seconds(container, stream)
     if seconds > limits.max_video_seconds:
         raise too_long(seconds)
-    rate = float(stream.average_rate or 0)
+    rate = header_rate(stream)
     if rate > limits.max_fps:
         raise too_fast(rate)
     if stream.frames > limits.max_video_frames:
@@ -141,6 +141,18 @@ def header_seconds(container: InputContainer, stream: VideoStream) -> float:
     if stream.duration and stream.time_base:
         return max(float(stream.duration * stream.time_base), 0.0)
     return max(float(Fraction(container.duration or 0, av.time_base)), 0.0)
+
+
+def header_rate(stream: VideoStream) -> float:
+    """Mean frame rate by the header, frames a second; 0 when it does not tell.
+
+    Where frames are not counted, rates beyond the limit are taken for what they mostly are, the ticks of the
+    file's clock (browsers' own recordings say 1000); the reader counts for itself.
+    """
+    if stream.frames > 1 and stream.duration and stream.time_base:
+        return float(stream.frames / (stream.duration * stream.time_base))
+    rate = float(stream.average_rate or 0)
+    return rate if rate <= settings().max_fps else 0.0
 
 
 def too_long(seconds: float) -> UserError:

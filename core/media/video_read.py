@@ -23,6 +23,7 @@ from core.types import Clip, Frame, Notice
 
 _DISTRUST = 1.0  # seconds after damage for which pictures are dropped, unless a key picture comes first
 _BROKEN_READS = 100  # after so many failed reads in a row the rest of the file is given up
+_SHORT = 0.5  # seconds by which a clip may end before the time its header gives
 _STEP = 0.001  # seconds between frames whose times stand still or run backwards
 _DECODER_FENCE = 2  # times the pixel limit: the decoder itself allocates nothing larger
 _HARMLESS = {"major_brand", "minor_version", "compatible_brands", "encoder", "handler_name", "language"}
@@ -33,6 +34,7 @@ MESSAGES = {
     "orientation": "The video was turned upright, as its camera had noted.",
     "other-streams": "The file holds more than one picture or sound track; only the main ones are used.",
     "damaged": "Parts of the video are damaged; they were skipped.",
+    "cut-off": "The video ends before its header says; what is there is used.",
     "times-mended": "Some pictures had times that ran backwards; they were put in order.",
 }
 
@@ -115,8 +117,8 @@ class Reader:
         index, slot = 0, -1
         for time, picture in self._timed_again():
             if self._fps is not None:
-                # The half keeps frames whose times are rounded to milliseconds from falling in one slot.
-                now = int(time * self._fps + 0.5)
+                # The tenth keeps frames whose times are rounded to milliseconds from falling in one slot.
+                now = int(time * self._fps + 0.1)
                 if now <= slot:
                     continue
                 slot = now
@@ -145,6 +147,9 @@ class Reader:
             yield time, picture
         if count == 0:
             raise video_open.nothing_decoded()
+        promised = float((self._stream.duration or 0) * (self._stream.time_base or 0))
+        if self.end < promised - _SHORT:
+            self._told["cut-off"] += 1
 
     def _time(self, picture: VideoFrame) -> float:
         usual = 1 / self.clip.fps if self.clip.fps else 0.04
@@ -245,7 +250,7 @@ def _described(container: InputContainer, stream: VideoStream) -> Clip:
         width=stream.width,
         height=stream.height,
         duration=video_open.header_seconds(container, stream),
-        fps=float(stream.average_rate or 0),
+        fps=video_open.header_rate(stream),
         frames=stream.frames or None,
         rotation=0,
         has_audio=bool(container.streams.audio),
