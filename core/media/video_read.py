@@ -75,6 +75,7 @@ class Reader:
             self._container = stack.enter_context(video_open.opened(path))
             self._stream = video_open.video_stream(self._container)
             video_open.check_header(self._container, self._stream)
+            self._promised = float((self._stream.duration or 0) * (self._stream.time_base or 0))
             _prepare(self._stream)
             self._upright = Uprighter(self._stream.sample_aspect_ratio, max_side)
             self.clip = _described(self._container, self._stream)
@@ -147,8 +148,7 @@ class Reader:
             yield time, picture
         if count == 0:
             raise video_open.nothing_decoded()
-        promised = float((self._stream.duration or 0) * (self._stream.time_base or 0))
-        if self.end < promised - _SHORT:
+        if self.end < self._promised - _SHORT:
             self._told["cut-off"] += 1
 
     def _time(self, picture: VideoFrame) -> float:
@@ -164,6 +164,8 @@ class Reader:
             time = self._last + _STEP
         own = float(picture.duration * picture.time_base) if picture.duration and picture.time_base else usual
         self._last, self.end = time, time + min(own, 1.0)
+        if time < self._promised < self.end:
+            self.end = self._promised  # the last frame is often said to last longer than the track
         return time
 
     def _trusted(self) -> Iterator[VideoFrame]:
