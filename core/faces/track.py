@@ -1,0 +1,319 @@
+"""Faces followed through a clip, batch by batch: who is where in each frame, while its pixels are at hand.
+
+``Tracker.update`` answers at once with the places in each frame, so that crops can be cut before the frames
+are let go; ``Tracker.finish`` gives the whole tracks afterwards, with short gaps filled by interpolation. A
+filled place is for drawing only: nothing was measured there and no crop exists, so scores of such frames are
+to be interpolated like those of any frame without a face.
+
+Known faces are sought in a small window around the place where they are expected, the whole picture only now
+and then, after a cut, or when a face is missed. Place and motion say which face is whose (Bewley et al.,
+"Simple online and realtime tracking", arXiv 1602.00763, with optimal assignment); an embedding, taken only
+where these leave doubt, tells people who swap, return or are cut to. The combination and its limits are our
+choice.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.errors import Code, UserError
+from core.faces._look import Scene, close_together, view
+from core.faces._match import affinity, assign, overlaps
+from core.faces._trail import Trail, as_place
+from core.faces.detect import detect, detect_near
+from core.types import Face, FaceTrack, FloatArray, Frame, Pixels
+
+Embed = Callable[[Pixels, Sequence[Face]], FloatArray]
+
+REACH = 1.6  # side of the search window over the longer side of the face
+SIZE = 100.0  # px: the face's longer side in that window
+CROWD = 4  # so many windows cost as much as the whole picture
+SAME_PLACE = 0.4  # IoU above which a window and the whole picture show one face
+ALIKE = 0.7  # correlation of two successive small pictures below which identity is checked
+LOST = 0.2  # seconds without a measurement after which a face is no longer expected
+RECHECK = 0.1  # seconds to the second check that a single doubt asks for
+CALM = 0.5  # sizes a second below which every n-th frame may be left out
+
+
+@dataclass(frozen=True, slots=True)
+class TrackOptions:
+    """How faces are followed.
+
+    Attributes:
+        every: look at every n-th frame only, 1 to 5, while all faces move slowly.
+        search: seconds between two searches of the whole picture, 0 to 10; 0 searches in every frame.
+        bridge: longest gap that is filled by interpolation, seconds, 0 to 10.
+        return_after: longest absence after which a face that looks the same is the same track, seconds.
+        check: seconds between two checks of a face's identity by its embedding.
+        same: least cosine of two embeddings of one person, -1..1; right for the embedding that is used.
+        different: cosine below which an embedding speaks against an unbroken motion, -1..1.
+        least: tracks that span fewer seconds are dropped, where the clip is longer.
+
+    Raises:
+        UserError: ``OPTION_RANGE``.
+    """
+
+    every: int = 1
+    search: float = 0.5
+    bridge: float = 1.0
+    return_after: float = 30.0
+    check: float = 1.0
+    same: float = 0.35
+    different: float = 0.2
+    least: float = 0.25
+
+    def __post_init__(self) -> None:
+        limits: dict[str, tuple[float, float]] = {"every": (1, 5), "search": (0, 10), "bridge": (0, 10)}
+        limits |= {"return_after": (0, 3600), "check": (0, 60), "same": (-1, 1), "different": (-1, self.same), "least": (0, 10)}
+        for name, (low, high) in limits.items():
+            if not low <= getattr(self, name) <= high:
+                raise UserError(
+                    Code.OPTION_RANGE,
+                    f"The tracking option {name} is out of range.",
+                    f"Choose it from {low} to {high}.",
+                )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """A face in one frame, as it is known when the frame is read.
+
+    Attributes:
+        number: of its track; a track that turns out too short is missing from the finished ones.
+        box: ``(x0, y0, x1, y1)`` in pixels, half-open.
+        five: 5×2 float32, pixels, ArcFace order.
+        score: the detector's confidence in 0..1; nan where the place was predicted from the motion.
+    """
+
+    number: int
+    box: tuple[float, float, float, float]
+    five: FloatArray
+    score: float
+
+    @property
+    def measured(self) -> bool:
+        """Whether the detector saw it in this frame."""
+        return not np.isnan(self.score)
+
+
+class Tracker:
+    """Follows the faces of one clip; not for use by two threads at once.
+
+    Args:
+        options: see :class:`TrackOptions`.
+        embed: pixels and N faces (box, score and five points) -> N×D embeddings of unit length. Without one,
+            a cut ends every track, and a face is taken up again only near the place where it was lost, within
+            ``options.bridge``.
+    """
+
+    def __init__(self, options: TrackOptions | None = None, embed: Embed | None = None) -> None:
+        self.options = options or TrackOptions()
+        self._embed = embed
+        self._scene = Scene()
+        self._trails: list[Trail] = []
+        self._live: list[Trail] = []
+        self._times: list[float] = []
+        self._cuts: list[int] = []
+        self._searched = -np.inf
+
+    def update(self, frames: Sequence[Frame]) -> tuple[tuple[Place, ...], ...]:
+        """Follow the faces through the next frames.
+
+        Args:
+            frames: in order; the clip's first frame comes first, and none is left out. How they are divided
+                into batches changes nothing.
+
+        Returns:
+            For each frame the places of the faces in it, by track number.
+
+        Raises:
+            ValueError: frames out of order.
+        """
+        return tuple(self._step(frame) for frame in frames)
+
+    def finish(self) -> tuple[FaceTrack, ...]:
+        """The tracks so far, in order of appearance, short ones dropped, gaps filled."""
+        if not self._times:
+            return ()
+        least = min(self.options.least, self._times[-1] - self._times[0])
+        found = [trail.track(self._times, self.options.bridge, self._cuts) for trail in self._trails]
+        return tuple(track for track in found if track.times[-1] - track.times[0] >= least)
+
+    def _step(self, frame: Frame) -> tuple[Place, ...]:
+        if frame.index != len(self._times):
+            raise ValueError(f"frame {len(self._times)} is missing, got {frame.index}")
+        self._times.append(frame.time)
+        if cut := self._scene.changed(frame.pixels):
+            self._cuts.append(frame.index)
+            self._live = []
+        self._live = [trail for trail in self._live if frame.time - trail.seen <= LOST]
+        if self._may_skip(frame.index):
+            return tuple(
+                _place(trail.number, trail.coast(frame.index, frame.time), np.nan) for trail in self._live
+            )
+        faces = self._look(frame, cut)
+        placed = self._assigned(frame, faces)
+        return tuple(sorted(placed, key=lambda place: place.number))
+
+    def _may_skip(self, index: int) -> bool:
+        if not self._live or index % self.options.every == 0:
+            return False
+        steady = all(
+            trail.speed < CALM and trail.doubts == 0 and trail.seen == self._times[-2] for trail in self._live
+        )
+        return steady and not close_together([trail.box for trail in self._live])
+
+    def _look(self, frame: Frame, cut: bool) -> list[Face]:
+        """The faces of a frame; boxes in the manner of a search of the whole picture."""
+        near = {} if len(self._live) >= CROWD else self._near(frame)
+        due = frame.time - self._searched >= self.options.search
+        if len(near) == len(self._live) and near and not due and not cut:
+            return _distinct([_corrected(trail, face) for trail, face in near.items()])
+        self._searched = frame.time
+        whole = list(detect(frame.pixels, thorough=False))
+        for trail, face in near.items():
+            same = [other for other in whole if _iou(face, other) > SAME_PLACE]
+            if same:
+                trail.learn(face, max(same, key=lambda other: _iou(face, other)))
+        return _distinct([_corrected(trail, face) for trail, face in near.items()] + whole)
+
+    def _near(self, frame: Frame) -> dict[Trail, Face]:
+        found = {}
+        for trail in self._live:
+            box = trail.expected(frame.time)[:4]
+            faces = detect_near(frame.pixels, box, REACH, SIZE)
+            if faces:
+                fits = affinity(box[None], np.array([face.box for face in faces]))[0]
+                if fits.max() > 0:
+                    found[trail] = faces[int(fits.argmax())]
+        return found
+
+    def _assigned(self, frame: Frame, faces: list[Face]) -> list[Place]:
+        if not faces:
+            return []
+        boxes = np.array([face.box for face in faces])
+        expected = np.array([trail.expected(frame.time)[:4] for trail in self._live]).reshape(-1, 4)
+        known: FloatArray | None = None
+        score = affinity(expected, boxes)
+        if self._embed and self._live and close_together([*expected, *boxes[(score > 0).sum(0) == 0]]):
+            known = self._embed(frame.pixels, faces)
+            like = np.array([[trail.likeness(one) for one in known] for trail in self._live])
+            score = np.where(score > 0, np.maximum(score + 4 * np.nan_to_num(like), 1e-3), 0)
+        owners = {column: self._live[row] for row, column in assign(score)}
+        placed = []
+        for column, face in enumerate(faces):
+            own = None if known is None else known[column]
+            trail = owners.get(column)
+            if trail is None or not self._still(trail, frame, face, own):
+                trail = self._arrived(frame, face, own)
+            place = as_place(face)
+            trail.add(frame.index, frame.time, place, face.score, frame.time - trail.seen > LOST)
+            trail.view = view(frame.pixels, place[:4])
+            placed.append(_place(trail.number, place, face.score))
+        return placed
+
+    def _still(self, trail: Trail, frame: Frame, face: Face, known: FloatArray | None) -> bool:
+        """Whether the face at a trail's place is still the same person."""
+        if self._embed is None:
+            return True
+        now = view(frame.pixels, np.array(face.box))
+        jump = trail.view is not None and float(trail.view @ now) < ALIKE
+        wait = RECHECK if trail.doubts else self.options.check
+        if known is None and not jump and frame.time - trail.checked < wait:
+            return True
+        one = self._embed(frame.pixels, [face])[0] if known is None else known
+        like = trail.likeness(one)
+        if like >= self.options.same:
+            trail.remember(one, frame.time)
+        elif like < self.options.different:
+            trail.doubts += 1
+            trail.checked = frame.time
+            if jump or trail.doubts > 1:
+                self._live.remove(trail)
+                return False
+        else:
+            trail.checked = frame.time
+        return True
+
+    def _arrived(self, frame: Frame, face: Face, known: FloatArray | None) -> Trail:
+        """The trail of a face that none of the expected ones is: one that was lost, or a new one."""
+        if self._embed is not None and known is None:
+            known = self._embed(frame.pixels, [face])[0]
+        lost = [trail for trail in self._trails if trail not in self._live and trail.seen < frame.time]
+        trail = self._returned(frame, face, known, lost)
+        if trail is None:
+            trail = Trail(len(self._trails))
+            self._trails.append(trail)
+        self._live.append(trail)
+        if known is not None:
+            trail.remember(known, frame.time)
+        return trail
+
+    def _returned(
+        self, frame: Frame, face: Face, known: FloatArray | None, lost: list[Trail]
+    ) -> Trail | None:
+        best: tuple[float, Trail] | None = None
+        for trail in lost:
+            away = frame.time - trail.seen
+            unbroken = away <= self.options.bridge and not any(at > trail.frames[-1] for at in self._cuts)
+            fits = unbroken and affinity(trail.expected(frame.time)[None, :4], np.array([face.box]))[0, 0] > 0
+            if known is None:
+                like, least = float(fits), 1.0
+            else:
+                like = trail.likeness(known)
+                least = self.options.different if fits and not trail.doubts else self.options.same
+            if away <= max(self.options.return_after, self.options.bridge) and like >= least:
+                best = max(best or (like, trail), (like, trail), key=lambda pair: pair[0])
+        return best[1] if best else None
+
+
+def pick(tracks: Sequence[FaceTrack], number: int | None = None) -> FaceTrack:
+    """The person that is meant.
+
+    Args:
+        tracks: as :meth:`Tracker.finish` gives them.
+        number: of the wanted track; None takes the main person: the most frames times the mean height.
+
+    Raises:
+        UserError: ``NO_FACE`` without tracks, ``OPTION_RANGE`` for a number that is not there.
+    """
+    if not tracks:
+        raise UserError(
+            Code.NO_FACE,
+            "No face was found in this clip.",
+            "Choose a clip in which a face looks towards the camera for at least a second.",
+        )
+    if number is None:
+        return max(tracks, key=lambda one: float((one.boxes[:, 3] - one.boxes[:, 1]).sum()))
+    for one in tracks:
+        if one.number == number:
+            return one
+    known = ", ".join(str(one.number) for one in tracks)
+    raise UserError(
+        Code.OPTION_RANGE, f"Person {number} is not in this clip.", f"It shows these numbers: {known}."
+    )
+
+
+def _corrected(trail: Trail, face: Face) -> Face:
+    place = trail.corrected(face)
+    x0, y0, x1, y1 = place[:4].tolist()
+    return replace(face, box=(x0, y0, x1, y1), five=place[4:].reshape(5, 2).astype(np.float32))
+
+
+def _iou(one: Face, other: Face) -> float:
+    return float(overlaps(np.array([one.box]), np.array([other.box]))[0, 0])
+
+
+def _distinct(faces: list[Face]) -> list[Face]:
+    """The faces without those that an earlier one covers."""
+    kept: list[Face] = []
+    for face in faces:
+        if all(_iou(face, other) < SAME_PLACE for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _place(number: int, place: FloatArray, score: float) -> Place:
+    x0, y0, x1, y1 = place[:4].tolist()
+    return Place(number, (x0, y0, x1, y1), place[4:].reshape(5, 2).astype(np.float32), float(score))
