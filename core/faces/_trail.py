@@ -5,9 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from core.types import Face, FaceTrack, FloatArray
+from core.faces._look import Window, view
+from core.types import Face, FaceTrack, FloatArray, Pixels
 
 COAST = 0.2  # seconds for which a face is taken to move on at its last speed
+ALIKE = 0.7  # correlation of two small pictures of a face below which it may be another one
+FOLLOW = 0.06  # sizes by which a box must move between two looks to be followed without smoothing
 RECENT = 8  # looks over which the difference between window and whole picture is averaged
 
 
@@ -25,6 +28,7 @@ class Trail:
         doubts: checks in a row that did not fit the memory.
         seen: when it was measured last, seconds.
         view: a small grey picture of the face then.
+        window: where it is sought.
     """
 
     def __init__(self, number: int) -> None:
@@ -38,6 +42,7 @@ class Trail:
         self.doubts = 0
         self.seen = -np.inf
         self.view: FloatArray | None = None
+        self.window: Window | None = None
         self._speed = np.zeros(4)
         self._offset = np.zeros(14)
         self._looks = 0
@@ -58,6 +63,18 @@ class Trail:
         shift = np.concatenate([ahead, np.tile((ahead[:2] + ahead[2:]) / 2, 5)])
         place: FloatArray = self.places[-1] + shift
         return place
+
+    def steadied(self, place: FloatArray, least: float) -> FloatArray:
+        """A measured place without most of the detector's jitter; large motion is followed at once.
+
+        Args:
+            place: as measured.
+            least: weight of the measurement against the last place where both are the same, 0..1.
+        """
+        moved = place - self.places[-1]
+        weight = np.clip(np.abs(moved) / _size(place) / FOLLOW, least, 1.0)
+        steady: FloatArray = self.places[-1] + weight * moved
+        return steady
 
     def add(self, index: int, time: float, place: FloatArray, score: float, fresh: bool) -> None:
         """Append a measured place; ``fresh`` forgets the motion, as after a gap or a cut."""
@@ -82,6 +99,12 @@ class Trail:
         self._looks = min(self._looks + 1, RECENT)
         self._offset += (difference - self._offset) / self._looks
 
+    def carry(self, near: Face, before: Face) -> None:
+        """Take over the correction from the former window's answer on the same frame to the new one's."""
+        place = as_place(near)
+        self._offset = (self.corrected(before) - place) / _size(place)
+        self._looks = min(self._looks, 1)
+
     def corrected(self, near: Face) -> FloatArray:
         """The window's answer as the whole picture would give it."""
         place = as_place(near)
@@ -93,12 +116,16 @@ class Trail:
         self.memory = mean / max(float(np.linalg.norm(mean)), 1e-9)
         self.checked, self.doubts = time, 0
 
+    def alike(self, pixels: Pixels, box: FloatArray) -> bool:
+        """Whether a box shows about the same picture as the face did when it was measured last."""
+        return self.view is None or float(self.view @ view(pixels, box)) >= ALIKE
+
     def likeness(self, embedding: FloatArray) -> float:
         """Cosine to the memory; nan without one."""
         return float("nan") if self.memory is None else float(self.memory @ embedding)
 
     def track(self, times: Sequence[float], bridge: float, cuts: Sequence[int]) -> FaceTrack:
-        """The finished track, with short gaps filled.
+        """The finished track, with short gaps filled; a place that was only predicted is interpolated.
 
         Args:
             times: of all frames of the clip by index, seconds.
@@ -109,12 +136,12 @@ class Trail:
         frames = np.array(self.frames)[sure]
         places = np.array(self.places)[sure]
         scores = np.array(self.scores)[sure]
-        filled = [frames]
+        filled = [np.array(self.frames)]
         for before, after in pairwise(frames.tolist()):
             cut = any(before < at <= after for at in cuts)
             if after - before > 1 and times[after] - times[before] <= bridge and not cut:
                 filled.append(np.arange(before + 1, after))
-        every = np.sort(np.concatenate(filled))
+        every = np.unique(np.concatenate(filled))
         own = np.isin(every, frames)
         at = np.array([times[index] for index in every.tolist()])
         known = np.array([times[index] for index in frames.tolist()])

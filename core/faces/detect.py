@@ -43,28 +43,23 @@ def detect(pixels: Pixels, *, thorough: bool = True) -> tuple[Face, ...]:
     return tuple(sorted((_face(row) for row in rows), key=area, reverse=True))
 
 
-def detect_near(pixels: Pixels, box: FloatArray, reach: float, size: float) -> tuple[Face, ...]:
-    """Find the faces in a window around a known place; several times cheaper than the whole picture.
+def detect_inside(pixels: Pixels, window: tuple[int, int, int, int], side: int) -> tuple[Face, ...]:
+    """Find the faces in a part of a picture, several times cheaper than in the whole.
 
     Args:
         pixels: H×W×3 uint8 RGB.
-        box: ``(x0, y0, x1, y1)`` where a face is expected, pixels.
-        reach: side of the window over the longer side of the box.
-        size: the window is resized so that the longer side of the box measures so many pixels.
+        window: ``(x0, y0, x1, y1)``, whole pixels; parts outside the picture are left out.
+        side: the part is resized so that its longer side measures so many pixels.
 
     Returns:
-        As :func:`detect`, in pixels of ``pixels``. YuNet's boxes depend on the size at which it sees a face:
-        between 100 and 250 px they differ by an IoU of .91 to .94 on the same frames.
+        As :func:`detect`, in pixels of ``pixels``. YuNet's boxes depend on the size at which it sees a face
+        and on its place: boxes of one face at 100 and at 250 px overlap by an IoU of .90 to .94.
     """
-    height, width = pixels.shape[:2]
-    longer = max(float(max(box[2] - box[0], box[3] - box[1])), 1.0)
-    middle = (box[:2] + box[2:]) / 2
-    x0, y0 = (max(int(value - reach * longer / 2), 0) for value in middle)
-    x1, y1 = (int(value + reach * longer / 2) + 1 for value in middle)
-    part = pixels[y0 : min(y1, height), x0 : min(x1, width)]
+    x0, y0 = max(window[0], 0), max(window[1], 0)
+    part = pixels[y0 : max(window[3], 0), x0 : max(window[2], 0)]
     if 0 in part.shape:
         return ()
-    rows = _at_side(part, max(round(max(part.shape[:2]) * size / longer), 1))
+    rows = _at_side(part, side)
     rows[:, 0:2] += (x0, y0)
     rows[:, 4:14] += np.tile(np.array([x0, y0], np.float32), 5)
     return tuple(sorted((_face(row) for row in rows), key=area, reverse=True))

@@ -13,88 +13,27 @@ choice.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from core.errors import Code, UserError
-from core.faces._look import Scene, close_together, view
+from core.faces._look import Scene, Window, close_together, view
 from core.faces._match import affinity, assign, overlaps
 from core.faces._trail import Trail, as_place
-from core.faces.detect import detect, detect_near
+from core.faces.detect import detect, detect_inside
+from core.faces.track_options import Place, TrackOptions
 from core.types import Face, FaceTrack, FloatArray, Frame, Pixels
+
+__all__ = ["Embed", "Place", "TrackOptions", "Tracker", "pick"]
 
 Embed = Callable[[Pixels, Sequence[Face]], FloatArray]
 
-REACH = 1.6  # side of the search window over the longer side of the face
-SIZE = 100.0  # px: the face's longer side in that window
 CROWD = 4  # so many windows cost as much as the whole picture
 SAME_PLACE = 0.4  # IoU above which a window and the whole picture show one face
-ALIKE = 0.7  # correlation of two successive small pictures below which identity is checked
 LOST = 0.2  # seconds without a measurement after which a face is no longer expected
 RECHECK = 0.1  # seconds to the second check that a single doubt asks for
 CALM = 0.5  # sizes a second below which every n-th frame may be left out
-
-
-@dataclass(frozen=True, slots=True)
-class TrackOptions:
-    """How faces are followed.
-
-    Attributes:
-        every: look at every n-th frame only, 1 to 5, while all faces move slowly.
-        search: seconds between two searches of the whole picture, 0 to 10; 0 searches in every frame.
-        bridge: longest gap that is filled by interpolation, seconds, 0 to 10.
-        return_after: longest absence after which a face that looks the same is the same track, seconds.
-        check: seconds between two checks of a face's identity by its embedding.
-        same: least cosine of two embeddings of one person, -1..1; right for the embedding that is used.
-        different: cosine below which an embedding speaks against an unbroken motion, -1..1.
-        least: tracks that span fewer seconds are dropped, where the clip is longer.
-
-    Raises:
-        UserError: ``OPTION_RANGE``.
-    """
-
-    every: int = 1
-    search: float = 0.5
-    bridge: float = 1.0
-    return_after: float = 30.0
-    check: float = 1.0
-    same: float = 0.35
-    different: float = 0.2
-    least: float = 0.25
-
-    def __post_init__(self) -> None:
-        limits: dict[str, tuple[float, float]] = {"every": (1, 5), "search": (0, 10), "bridge": (0, 10)}
-        limits |= {"return_after": (0, 3600), "check": (0, 60), "same": (-1, 1), "different": (-1, self.same), "least": (0, 10)}
-        for name, (low, high) in limits.items():
-            if not low <= getattr(self, name) <= high:
-                raise UserError(
-                    Code.OPTION_RANGE,
-                    f"The tracking option {name} is out of range.",
-                    f"Choose it from {low} to {high}.",
-                )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Place:
-    """A face in one frame, as it is known when the frame is read.
-
-    Attributes:
-        number: of its track; a track that turns out too short is missing from the finished ones.
-        box: ``(x0, y0, x1, y1)`` in pixels, half-open.
-        five: 5×2 float32, pixels, ArcFace order.
-        score: the detector's confidence in 0..1; nan where the place was predicted from the motion.
-    """
-
-    number: int
-    box: tuple[float, float, float, float]
-    five: FloatArray
-    score: float
-
-    @property
-    def measured(self) -> bool:
-        """Whether the detector saw it in this frame."""
-        return not np.isnan(self.score)
 
 
 class Tracker:
@@ -148,7 +87,7 @@ class Tracker:
             self._cuts.append(frame.index)
             self._live = []
         self._live = [trail for trail in self._live if frame.time - trail.seen <= LOST]
-        if self._may_skip(frame.index):
+        if self._may_skip(frame):
             return tuple(
                 _place(trail.number, trail.coast(frame.index, frame.time), np.nan) for trail in self._live
             )
@@ -156,17 +95,19 @@ class Tracker:
         placed = self._assigned(frame, faces)
         return tuple(sorted(placed, key=lambda place: place.number))
 
-    def _may_skip(self, index: int) -> bool:
-        if not self._live or index % self.options.every == 0:
+    def _may_skip(self, frame: Frame) -> bool:
+        if not self._live or frame.index % self.options.every == 0 or frame.index < self.options.every:
             return False
-        steady = all(
-            trail.speed < CALM and trail.doubts == 0 and trail.seen == self._times[-2] for trail in self._live
+        expected = [trail.expected(frame.time)[:4] for trail in self._live]
+        last = self._times[-1 - self.options.every]
+        return not close_together(expected) and all(
+            trail.speed < CALM and trail.doubts == 0 and trail.seen >= last and trail.alike(frame.pixels, box)
+            for trail, box in zip(self._live, expected, strict=True)
         )
-        return steady and not close_together([trail.box for trail in self._live])
 
     def _look(self, frame: Frame, cut: bool) -> list[Face]:
         """The faces of a frame; boxes in the manner of a search of the whole picture."""
-        near = {} if len(self._live) >= CROWD else self._near(frame)
+        near = self._near(frame) if self._pays(frame) else {}
         due = frame.time - self._searched >= self.options.search
         if len(near) == len(self._live) and near and not due and not cut:
             return _distinct([_corrected(trail, face) for trail, face in near.items()])
@@ -178,15 +119,26 @@ class Tracker:
                 trail.learn(face, max(same, key=lambda other: _iou(face, other)))
         return _distinct([_corrected(trail, face) for trail, face in near.items()] + whole)
 
+    def _pays(self, frame: Frame) -> bool:
+        """Whether windows cost less than the whole picture."""
+        boxes = [trail.box for trail in self._live]
+        windows = [Window.around(box, frame.pixels.shape) for box in boxes]
+        return len(windows) < CROWD and all(window.saves(frame.pixels.shape) for window in windows)
+
     def _near(self, frame: Frame) -> dict[Trail, Face]:
+        """What the windows around the expected places show; the windows are set anew where they must be."""
         found = {}
         for trail in self._live:
             box = trail.expected(frame.time)[:4]
-            faces = detect_near(frame.pixels, box, REACH, SIZE)
-            if faces:
-                fits = affinity(box[None], np.array([face.box for face in faces]))[0]
-                if fits.max() > 0:
-                    found[trail] = faces[int(fits.argmax())]
+            old = trail.window
+            face = None if old is None else _seen(frame.pixels, old, box)
+            if old is None or not old.fits(box):
+                before, trail.window = face, Window.around(box, frame.pixels.shape)
+                face = _seen(frame.pixels, trail.window, box)
+                if face and before:
+                    trail.carry(face, before)
+            if face:
+                found[trail] = face
         return found
 
     def _assigned(self, frame: Frame, faces: list[Face]) -> list[Place]:
@@ -207,8 +159,10 @@ class Tracker:
             trail = owners.get(column)
             if trail is None or not self._still(trail, frame, face, own):
                 trail = self._arrived(frame, face, own)
-            place = as_place(face)
-            trail.add(frame.index, frame.time, place, face.score, frame.time - trail.seen > LOST)
+            place, fresh = as_place(face), frame.time - trail.seen > LOST
+            if not fresh:
+                place = trail.steadied(place, self.options.smooth)
+            trail.add(frame.index, frame.time, place, face.score, fresh)
             trail.view = view(frame.pixels, place[:4])
             placed.append(_place(trail.number, place, face.score))
         return placed
@@ -217,8 +171,7 @@ class Tracker:
         """Whether the face at a trail's place is still the same person."""
         if self._embed is None:
             return True
-        now = view(frame.pixels, np.array(face.box))
-        jump = trail.view is not None and float(trail.view @ now) < ALIKE
+        jump = not trail.alike(frame.pixels, np.array(face.box))
         wait = RECHECK if trail.doubts else self.options.check
         if known is None and not jump and frame.time - trail.checked < wait:
             return True
@@ -293,6 +246,15 @@ def pick(tracks: Sequence[FaceTrack], number: int | None = None) -> FaceTrack:
     raise UserError(
         Code.OPTION_RANGE, f"Person {number} is not in this clip.", f"It shows these numbers: {known}."
     )
+
+
+def _seen(pixels: Pixels, window: Window, box: FloatArray) -> Face | None:
+    """The face in a window that fits a box best."""
+    faces = detect_inside(pixels, window.corners, window.side)
+    if not faces:
+        return None
+    fits = affinity(box[None], np.array([face.box for face in faces]))[0]
+    return faces[int(fits.argmax())] if fits.max() > 0 else None
 
 
 def _corrected(trail: Trail, face: Face) -> Face:
