@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import expression as benchmark
+from core import expression
+from core.datasets import expressions
+from core.datasets.expressions import LabelledFaces, Part
+from core.expression.classes import EXPRESSIONS
+from core.expression.evaluate import figures
+from core.types import FloatArray
+from core.weights import Status
+
+
+def faces(count: int) -> LabelledFaces:
+    labels = np.arange(count) % 7
+    return LabelledFaces(np.zeros((count, 4, 4), np.uint8), labels, tuple(str(i // 3) for i in range(count)))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Part]:
+    """Made-up sets and answers; the parts that were read."""
+    parts: list[Part] = []
+
+    def read(
+        path: Path, classes: tuple[str, ...], part: Part, size: int, spelling: dict[str, str]
+    ) -> LabelledFaces:
+        parts.append(part)
+        return faces(21)
+
+    def answers(name: str, faces: LabelledFaces) -> FloatArray:
+        return np.eye(8)[faces.labels]
+
+    monkeypatch.setattr(expressions, "read", read)
+    monkeypatch.setattr(benchmark, "answers", answers)
+    states = {name: Status(name == "mini-xception", "", 0) for name in expression.encoders}
+    monkeypatch.setattr(expression, "available", lambda: states)
+    return parts
+
+
+def test_private_test_is_read_only_when_reported(
+    asked: list[Part], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, part in (([], "validation"), (["--report"], "test")):
+        monkeypatch.setattr("sys.argv", ["expression", *arguments])
+        asked.clear()
+        benchmark.main()
+        assert set(asked) == {part}
+        shown = capsys.readouterr().out
+        assert ("FER2013 PrivateTest" in shown) == (part == "test")
+        assert "| mini-xception | 100.0 [100.0, 100.0] | 100.0 [100.0, 100.0] | 0.0 [0.0, 0.0] |" in shown
+        assert "Not here, so not measured: enet" in shown or "densenet" in shown
+
+
+def test_only_a_full_report_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    for arguments in (["--write"], ["--write", "--report", "--limit", "5"]):
+        monkeypatch.setattr("sys.argv", ["expression", *arguments])
+        with pytest.raises(SystemExit):
+            benchmark.main()
+
+
+def test_a_limit_takes_the_same_stills_of_every_size(asked: list[Part], tmp_path: Path) -> None:
+    some = [benchmark.read(tmp_path, "CK+", "validation", size, 5) for size in (48, 64)]
+    assert some[0].labels.tolist() == some[1].labels.tolist()
+    assert len(some[0]) == len(some[0].people) == 5
+
+
+def test_tables_leave_out_what_a_set_lacks() -> None:
+    found = np.eye(8)[[0, 0, 7, 1, 1, 1]]
+    some = LabelledFaces(np.zeros((6, 4, 4), np.uint8), np.array([0, 0, 0, 1, 1, 1]), ("",) * 6)
+    result = figures(found, some, EXPRESSIONS)
+    assert benchmark.class_row("x", result) == ["x", "80", "100", "-", "-", "-", "-", "-"]
+    lines = benchmark.confusion_table(result).splitlines()
+    assert lines[0].endswith("| neutral | other |")
+    assert lines[2] == "| anger | 2 | 0 | 0 | 0 | 0 | 0 | 0 | 1 |"
