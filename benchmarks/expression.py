@@ -6,7 +6,8 @@
 Needs the folder of research data (FACET_TEST_DATA, else ../shared/data); encoders whose weights are not here
 are left out and named. Everything that was chosen (training, input ranges, class orders) was chosen on the
 validation parts; the test parts are FER2013 PrivateTest and people of CK+ and LFW/film who are in no other
-part. Probabilities are kept in FACET_CACHE/benchmarks/expression for as long as the weights are the same.
+part. --write renews the section of RESULTS.md and the figures on the card of Facet's own encoder.
+Probabilities are kept in FACET_CACHE/benchmarks/expression for as long as the weights are the same.
 """
 
 import argparse
@@ -37,6 +38,15 @@ NAMES: dict[Part, dict[str, str]] = {
     "validation": {"FER2013": "FER2013 PublicTest", "CK+": "CK+", "LFW and film": "LFW and film"},
     "test": {"FER2013": "FER2013 PrivateTest", "CK+": "CK+", "LFW and film": "LFW and film"},
 }
+
+
+OWN = "facet-expression"
+NOTE = (
+    "Every still is taken whole as the crop. Percent with 95 % intervals that resample people (FER2013 names "
+    "none: stills). Macro-F1 is the mean over the classes that the set has. An answer outside the seven "
+    "classes (contempt) is wrong. ECE: expected calibration error, 15 bins, no recalibration."
+)
+Results = dict[str, dict[str, Figures]]  # by set, then by encoder
 
 
 def read(folder: Path, name: str, part: Part, size: int, limit: int | None) -> LabelledFaces:
@@ -87,23 +97,34 @@ def confusion_table(found: Figures) -> str:
     return table(["true \\ answer", *columns], rows)
 
 
-def sections(folder: Path, names: list[str], part: Part, limit: int | None) -> Iterator[str]:
-    """Measure; yield the parts of the report."""
-    states = expression.available()
-    here = [name for name in names if states[name].present]
-    if missing := [name for name in names if name not in here]:
-        yield f"Not here, so not measured: {', '.join(missing)}."
-    yield (
-        "Every still is taken whole as the crop. Percent with 95 % intervals that resample people (FER2013 "
-        "names none: stills). Macro-F1 is the mean over the classes that the set has. An answer outside the "
-        "seven classes (contempt) is wrong. ECE: expected calibration error, 15 bins, no recalibration."
-    )
+def measure(folder: Path, names: list[str], part: Part, limit: int | None) -> Results:
+    """Figures of every encoder on one part of every set."""
+    results: Results = {}
     for data in SETS:
-        results: dict[str, Figures] = {}
-        for name in here:
+        results[data] = {}
+        for name in names:
             faces = read(folder, data, part, expression.cards[name].size, limit)
-            results[name] = figures(answers(name, faces), faces, EXPRESSIONS)
-        yield from set_sections(NAMES[part][data], part, results)
+            results[data][name] = figures(answers(name, faces), faces, EXPRESSIONS)
+    return results
+
+
+def sections(results: Results, part: Part) -> Iterator[str]:
+    """The parts of the report."""
+    yield NOTE
+    for data, by_name in results.items():
+        yield from set_sections(NAMES[part][data], part, by_name)
+
+
+def card(results: Results, name: str) -> str:
+    """What a model card says of one encoder."""
+    rows = []
+    for data, by_name in results.items():
+        found = by_name[name]
+        of = f"{found.samples} stills" + (f" of {found.people} people" if found.people else "")
+        rows.append([f"{NAMES['test'][data]} ({of})", *summary_row(name, found)[1:]])
+    summary = table(["test part", "accuracy", "macro-F1", "ECE"], rows)
+    classes = [class_row(NAMES["test"][data], by_name[name]) for data, by_name in results.items()]
+    return f"{NOTE}\n\n{summary}\n\nF1 of each class:\n\n{table(['test part', *EXPRESSIONS], classes)}"
 
 
 def set_sections(title: str, part: Part, results: dict[str, Figures]) -> Iterator[str]:
@@ -123,7 +144,7 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description="Measure the expression encoders.")
     parser.add_argument("--report", action="store_true", help="the test parts instead of validation")
-    parser.add_argument("--write", action="store_true", help="renew RESULTS.md (with --report only)")
+    parser.add_argument("--write", action="store_true", help="renew RESULTS.md and the card (with --report)")
     parser.add_argument("--models", nargs="+", default=list(expression.encoders))
     parser.add_argument("--limit", type=int, help="a random share of each set, for a quick look")
     arguments = parser.parse_args()
@@ -131,10 +152,18 @@ def main() -> None:
         parser.error("--write goes with --report and without --limit")
     folder = Path(os.environ.get("FACET_TEST_DATA") or ROOT.parent / "shared" / "data")
     part: Part = "test" if arguments.report else "validation"
-    text = "\n\n".join(sections(folder, arguments.models, part, arguments.limit))
-    print(text)
+    states = expression.available()
+    names = [name for name in arguments.models if states[name].present]
+    results = measure(folder, names, part, arguments.limit)
+    parts = list(sections(results, part))
+    if missing := [name for name in arguments.models if name not in names]:
+        parts.insert(0, f"Not here, so not measured: {', '.join(missing)}.")
+    print("\n\n".join(parts))
     if arguments.write:
-        write_section("Expression encoders", COMMAND, text)
+        write_section("Expression encoders", COMMAND, "\n\n".join(parts))
+        if OWN in names:
+            page = settings().weights_dir / "cards" / f"{OWN}.md"
+            write_section("Figures", COMMAND, card(results, OWN), page)
 
 
 if __name__ == "__main__":

@@ -74,3 +74,22 @@ def test_tables_leave_out_what_a_set_lacks() -> None:
     lines = benchmark.confusion_table(result).splitlines()
     assert lines[0].endswith("| neutral | other |")
     assert lines[2] == "| anger | 2 | 0 | 0 | 0 | 0 | 0 | 0 | 1 |"
+
+
+def test_a_full_report_renews_the_results_and_the_card(
+    asked: list[Part], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    written = {}
+
+    def keep(title: str, command: str, markdown: str, path: Path = tmp_path / "RESULTS.md") -> None:
+        written[path.name] = (title, markdown)
+
+    monkeypatch.setattr(benchmark, "write_section", keep)
+    monkeypatch.setattr(benchmark, "OWN", "mini-xception")
+    monkeypatch.setattr("sys.argv", ["expression", "--report", "--write"])
+    benchmark.main()
+    assert written["RESULTS.md"][0] == "Expression encoders"
+    title, card = written["mini-xception.md"]
+    assert title == "Figures"
+    assert "| FER2013 PrivateTest (21 stills of 7 people) | 100.0 [100.0, 100.0] |" in card
+    assert "| CK+ | 100 | 100 | 100 | 100 | 100 | 100 | 100 |" in card
