@@ -1,4 +1,4 @@
-"""The command line: ``python -m core weights list|fetch|verify|table``, ``examples draw|aim|find|check``,
+"""The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
 ``clips``, ``train expression|export-expression``.
 """
 
@@ -44,6 +44,10 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
     fetching.add_argument("names", nargs="*", metavar="NAME")
     fetching.add_argument("--all", action="store_true", help="the optional ones too")
     fetching.set_defaults(run=_fetch)
+    adding = actions.add_parser("add", help="install an entry from files that you have")
+    adding.add_argument("name", metavar="NAME")
+    adding.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    adding.set_defaults(run=_add)
     verifying = actions.add_parser("verify", help="hash again what is here; without names all")
     verifying.add_argument("names", nargs="*", metavar="NAME")
     verifying.set_defaults(run=_verify)
@@ -96,6 +100,12 @@ def _list(chosen: argparse.Namespace) -> int:
 def _fetch(chosen: argparse.Namespace) -> int:
     names = [entry.name for entry in weights.entries()] if chosen.all else chosen.names
     _show(weights.fetch(names))
+    return 0
+
+
+def _add(chosen: argparse.Namespace) -> int:
+    weights.installed().add(chosen.name, chosen.files)
+    print(f"{weights.entry(chosen.name).title} is ready.")
     return 0
 
 

@@ -49,6 +49,16 @@ def lost(entry: Entry, *, damaged: bool) -> UserError:
     )
 
 
+def not_those(entry: Entry) -> UserError:
+    """Files brought by hand that are not an entry's."""
+    names = ", ".join(f"{file.path} (SHA-256 {file.sha256[:12]}…)" for file in entry.files)
+    return UserError(
+        Code.WEIGHTS_CORRUPT,
+        f"What was brought is not {entry.title}: its SHA-256 is another, or a file is missing.",
+        f"Expected: {names}. Nothing was installed.",
+    )
+
+
 def no_room(entry: Entry) -> UserError:
     """The cache cannot take the files."""
     return UserError(

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -131,6 +131,29 @@ class Store:
             except OSError as problem:
                 raise messages.no_room(entry) from problem
         yield messages.ready(entry)
+
+    def add(self, name: str, brought: Sequence[Path]) -> Path:
+        """Install an entry from files that somebody brought; each is known by its SHA-256, not by its name.
+
+        Returns:
+            As :meth:`resolve`.
+
+        Raises:
+            UserError: WEIGHTS_CORRUPT when a file of the entry is not among them; nothing is installed.
+        """
+        entry = self.entry(name)
+        found = {_hash(path): path for path in brought if path.is_file()}
+        if any(file.sha256 not in found for file in entry.files):
+            raise messages.not_those(entry)
+        incoming = self.cache / "weights" / "incoming" / entry.name
+        incoming.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.cache / "weights" / f"{entry.name}.lock"):
+            (incoming / "ready").mkdir(parents=True, exist_ok=True)
+            for file in entry.files:
+                shutil.copyfile(found[file.sha256], incoming / "ready" / file.path)
+            self._install(entry, incoming)
+            shutil.rmtree(incoming, ignore_errors=True)
+        return self.resolve(name)
 
     def verify(self, name: str) -> Health:
         """Hash every file again, whatever was recorded; a damaged fetched copy is fetched anew later."""

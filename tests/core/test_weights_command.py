@@ -47,6 +47,14 @@ def test_fetch_of_what_is_here_succeeds(empty_cache: Path, capsys: pytest.Captur
     assert "ready" in capsys.readouterr().out
 
 
+def test_a_wrong_file_brought_by_hand_is_a_sentence(
+    empty_cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"something else")
+    assert main(["weights", "add", "enet-b2-8", str(tmp_path / "net.onnx")]) == 1
+    assert "SHA-256" in capsys.readouterr().err
+
+
 def test_verify_passes_what_is_absent_unless_it_was_named(
     empty_cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -335,3 +335,25 @@ def test_damage_is_never_skipped(
     monkeypatch.delenv("CI", raising=False)
     make().resolve("net").write_bytes(BODY[::-1])
     assert error(lambda: weight_from(make(offline=True), "net")).code is Code.WEIGHTS_CORRUPT
+
+
+def test_files_brought_by_hand_are_known_by_their_content(make: Callable[..., Store], tmp_path: Path) -> None:
+    files = (file(), file("second.bin", b"two"))
+    store = make(entry(files=files), offline=True)
+    (tmp_path / "downloaded (1)").write_bytes(BODY)
+    (tmp_path / "other name").write_bytes(b"two")
+    place = store.add("net", [tmp_path / "other name", tmp_path / "downloaded (1)"])
+    assert ((place / "net.bin").read_bytes(), (place / "second.bin").read_bytes()) == (BODY, b"two")
+    assert store.status("net").present
+    assert store.verify("net") is Health.GOOD
+    assert (tmp_path / "other name").exists()  # a copy was taken
+
+
+def test_other_files_brought_by_hand_install_nothing(make: Callable[..., Store], tmp_path: Path) -> None:
+    store = make(offline=True)
+    (tmp_path / "net.bin").write_bytes(BODY[:-1] + b"x")
+    for brought in ([tmp_path / "net.bin"], [tmp_path / "absent"], []):
+        problem = error(lambda brought=brought: store.add("net", brought))
+        assert problem.code is Code.WEIGHTS_CORRUPT
+        assert file().sha256[:12] in problem.hint
+    assert not store.status("net").present
