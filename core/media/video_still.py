@@ -6,6 +6,7 @@ import av
 import numpy as np
 
 from core.errors import Code, UserError
+from core.media import video_open
 from core.types import Pixels
 
 
@@ -24,8 +25,8 @@ def still(source: Path, time: float, rotation: int = 0) -> Pixels:
         UserError: FILE_UNREADABLE when no frame can be had there.
     """
     try:
-        with av.open(str(source)) as clip:
-            stream = clip.streams.video[0]
+        with video_open.opened(source) as clip:
+            stream = video_open.video_stream(clip)
             base = float(stream.time_base or 0)
             begin = (stream.start_time or 0) * base
             if time > 0 and base:
@@ -36,7 +37,7 @@ def still(source: Path, time: float, rotation: int = 0) -> Pixels:
                     break
                 found = frame
             pixels = found.to_ndarray(format="rgb24") if found is not None else None
-    except (av.FFmpegError, OSError, IndexError):
+    except (av.FFmpegError, OSError, ValueError):
         pixels = None
     if pixels is None:
         raise UserError(

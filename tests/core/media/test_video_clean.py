@@ -84,7 +84,7 @@ def test_what_is_no_clip_is_told(tmp_path: Path) -> None:
     letter.write_text("dear reader")
     with pytest.raises(UserError) as trouble:
         clean(letter, tmp_path)
-    assert trouble.value.code == Code.FILE_UNREADABLE
+    assert trouble.value.code == Code.FILE_TYPE
 
 
 @pytest.mark.parametrize("wanted", [0, 1, 17, FRAMES - 1, FRAMES + 50])
