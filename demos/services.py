@@ -1,7 +1,7 @@
 """What a tab may use of the house: its settings, its visitors' sessions, the way in for photos and clips."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -65,8 +65,9 @@ class Services:
 
         path = _file(upload, "clip")
         try:
-            clip = video.probe(path)
+            notices = video.probe(path).notices
             clean = video_clean.clean(path, session.place())
+            clip = replace(video.probe(clean), notices=notices)  # a recording's own header tells no length
         except UserError:
             discard(path)
             raise

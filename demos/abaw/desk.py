@@ -7,16 +7,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from core.abaw.types import ClipScores, Options, Timeline
 from core.errors import Code, UserError
-from core.types import Clip
+from core.types import Clip, Mask
 
 if TYPE_CHECKING:
     from core.abaw.analyse import Analysis
-
     from core.datasets.frame_labels import Annotation
 
 SLUG = "abaw"
+
+
+def placed(scores: ClipScores) -> Mask:
+    """F bool: where the person is known to be, measured there or between two measurements."""
+    return np.asarray(scores.seen | ~np.isnan(scores.boxes).any(1))
 
 
 @dataclass(slots=True, eq=False)
@@ -111,8 +117,8 @@ class Desk:
                 "Use a clip in which a face is larger than about 40 pixels and looks towards the camera.",
             )
         self.people, self.labels = dict(people), None
-        self.track = max(people, key=lambda number: int(people[number].seen.sum()))
-        self.cursor = int(self.scores().seen.argmax())
+        self.track = max(people, key=lambda number: int(placed(people[number]).sum()))
+        self.cursor = int(placed(self.scores()).argmax())
         self.decide(self.options)
 
     def scores(self) -> ClipScores:

@@ -13,7 +13,7 @@ import gradio as gr
 from core.errors import UserError
 from core.types import Progress
 from demos.abaw import overlay, scoring, showing
-from demos.abaw.desk import SLUG, Desk
+from demos.abaw.desk import SLUG, Desk, placed
 from demos.abaw.parts import Parts
 from demos.abaw.words import CONTEMPT
 from demos.base import Update, guarded, paced
@@ -66,7 +66,8 @@ def decisions(desk: Desk) -> dict[str, Any]:
         "person": desk.track,
         "people": sorted(desk.people),
         "frames": len(scores),
-        "frames_with_face": int(scores.seen.sum()),
+        "frames_with_face": int(placed(scores).sum()),
+        "frames_measured": int(scores.seen.sum()),
         "options": asdict(desk.options),
         "encoder": scores.encoder,
         "stand_ins": dict(scores.stand_ins),
@@ -134,12 +135,14 @@ def submissions(desk: Desk) -> dict[str, str]:
 
 def film(session: Session, desk: Desk) -> Iterator[Progress | str]:
     """Write the clip with box and label, with its sound; progress, then its path."""
-    from core.media import video_write
+    from core.media import video
 
     draw = overlay.painter(desk.scores(), desk.decided())
     target = session.place() / f"{desk.name}-read.mp4"
     yield Progress(0.0, "Drawing on every frame")
-    yield from video_write.write(desk.source(), target, draw)
+    for event in video.write(desk.source(), target, draw):
+        if isinstance(event, Progress):
+            yield event
     yield str(target)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from core.abaw.classes import ACTION_UNITS, EXPRESSIONS
 from core.abaw.types import ClipScores, Timeline
 from core.types import FloatArray, Frame, Pixels
+from demos.abaw.desk import placed
 from demos.pictures import RIM
 
 SHOWN_UNITS = 6  # action units that fit on one line
@@ -35,10 +36,12 @@ def second_line(timeline: Timeline, index: int) -> str:
 def painter(scores: ClipScores, timeline: Timeline) -> Callable[[Frame], Pixels]:
     """A function that draws the box and the words on a frame, for ``core.media.video_write``."""
 
+    there = placed(scores)
+
     def draw(frame: Frame) -> Pixels:
-        if frame.index >= len(scores) or not scores.seen[frame.index]:
-            return frame.pixels
         n = frame.index
+        if n >= len(scores) or not there[n]:
+            return frame.pixels
         return drawn(frame.pixels, scores.boxes[n], label(timeline, n), second_line(timeline, n))
 
     return draw

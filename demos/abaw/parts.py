@@ -8,7 +8,7 @@ import gradio as gr
 from core.abaw.classes import ACTION_UNITS, EXPRESSIONS
 from core.abaw.types import Options
 from demos.abaw.looks import UNIT_NAMES
-from demos.abaw.words import EMPTY, LABELS, LEAD, LIMITS, LIVE, PRESS
+from demos.abaw.words import EMPTY, LABELS, LEAD, LIMITS, LIVE, PLAY, PRESS
 from demos.models import ModelsPanel, models_panel
 
 MAX_WINDOW = 200  # frames to either side
@@ -216,7 +216,7 @@ def _results(
         people = gr.Radio([], label="Several people are in this clip: who is it about?", visible=False)
         moment = gr.HTML(elem_id="abaw-moment")
         cursor = gr.Slider(0, 1, 0, step=1, label="Frame (arrow keys go one by one)", elem_id="abaw-cursor")
-        lanes = gr.HTML(js_on_load=PRESS, elem_id="abaw-lanes")
+        lanes = gr.HTML(js_on_load=PRESS + PLAY, elem_id="abaw-lanes")
         main = _main_steps()
         reading = gr.HTML(elem_id="abaw-reading")
         with gr.Accordion("Action units and violence over time", open=True):

@@ -12,7 +12,7 @@ from core.abaw.classes import EXPRESSIONS
 from core.abaw.types import ClipScores, Timeline
 from core.errors import UserError
 from demos.abaw import overlay, plots, scoring
-from demos.abaw.desk import Desk
+from demos.abaw.desk import Desk, placed
 from demos.abaw.lanes import Lane, lanes, legend
 from demos.abaw.looks import BRANCH_LOOKS, EXPRESSION_LOOKS, SEEN_LOOKS, seconds
 from demos.abaw.parts import Parts
@@ -62,7 +62,7 @@ def at_cursor(desk: Desk, parts: Parts) -> Update:
 def person(desk: Desk, number: int) -> str:
     """A person's name for the screen, with the time in which they are seen."""
     scores = desk.people[number]
-    seen = scores.times[scores.seen]
+    seen = scores.times[placed(scores)]
     if not len(seen):
         return f"Person {number + 1}"
     return f"Person {number + 1}, {seconds(float(seen[0]))} to {seconds(float(seen[-1]))}"
@@ -76,7 +76,7 @@ def moment(desk: Desk) -> str:
         final,
         float(timeline.probabilities[n, max(final, 0)]),
         branch if scores.mlp is not None else -1,
-        bool(timeline.filled[n]),
+        not placed(scores)[n],
         float(scores.times[n]),
     )
     bars = plots.class_bars(timeline.probabilities[n], final)
@@ -112,10 +112,11 @@ def picture(desk: Desk) -> str:
     except UserError as problem:
         return f'<div class="facet-note">{html.escape(problem.message)}</div>'
     label = overlay.label(timeline, n)
-    if scores.seen[n]:
+    there = placed(scores)[n]
+    if there:
         pixels = overlay.drawn(pixels, scores.boxes[n], label)
     data = base64.b64encode(images.save(preview(pixels, FRAME_SIDE), "jpeg", 82)).decode()
-    words = f"The frame at {seconds(time)}" + (f", face marked {label}" if scores.seen[n] else ", no face")
+    words = f"The frame at {seconds(time)}" + (f", face marked {label}" if there else ", no face")
     return f'<img alt="{html.escape(words)}" src="data:image/jpeg;base64,{data}">'
 
 
@@ -130,8 +131,9 @@ def strips_of_classes(desk: Desk) -> str:
         Lane("Final", timeline.final, mark.get("final", ""), kind="main"),
         Lane("Decided by", timeline.branch.astype(np.int64), looks=BRANCH_LOOKS, kind="branch"),
     ]
-    if not scores.seen.all():
-        rows.append(Lane("Face seen", scores.seen.astype(np.int64), looks=SEEN_LOOKS, kind="branch"))
+    there = placed(scores)
+    if not there.all():
+        rows.append(Lane("Face seen", there.astype(np.int64), looks=SEEN_LOOKS, kind="branch"))
     if (labels := scoring.expressions(desk)) is not None:
         rows.insert(0, Lane("Your labels", labels, kind="main"))
     for name, control in controls.items():
@@ -205,12 +207,13 @@ def table(desk: Desk) -> list[Mapping[str, Any]]:
     def named(n: int) -> str:
         return EXPRESSIONS[n] if n >= 0 else ""
 
-    rows = []
+    rows, there = [], placed(scores)
     for n in range(len(scores)):
         row: dict[str, Any] = {
             "frame": n,
             "time": round(float(scores.times[n]), 4),
-            "face": int(scores.seen[n]),
+            "face": int(there[n]),
+            "measured": int(scores.seen[n]),
             "raw": named(int(timeline.raw[n])),
             "smoothed": named(int(timeline.smoothed[n])),
             "final": named(int(timeline.final[n])),

@@ -98,5 +98,18 @@ element.addEventListener('pointerdown', move);
 element.addEventListener('pointermove', move);
 """
 
+# While the clip plays the slider goes along; media events do not bubble, they are caught on their way down.
+PLAY = """
+if (!window.facetFollowsClip) {
+  window.facetFollowsClip = true;
+  document.addEventListener('timeupdate', event => {
+    const film = event.target, line = document.querySelector('#abaw-cursor input[type=range]');
+    if (!line || film.paused || !film.duration || !film.closest('#abaw-clip')) return;
+    line.value = Math.round(film.currentTime / film.duration * Number(line.max));
+    line.dispatchEvent(new Event('input', {bubbles: true}));
+  }, true);
+}
+"""
+
 TO_RESULT = """() => { if (innerWidth < 700)
   document.querySelector("#abaw-working")?.scrollIntoView({behavior: "smooth", block: "center"}); }"""
