@@ -45,7 +45,7 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
 
     @endpoint
     def analyse_video(
-        video: Upload, options: str = "", person: float = -1
+        video: Upload, options: str = "{}", person: float = -1
     ) -> tuple[list[str], dict[str, Any]]:
         """Read expression, valence-arousal and action units of a face from a video, frame by frame.
 
@@ -78,7 +78,7 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
         return packed(session, desk, {"scores.npz": score_file.pack(desk.analysis.scores)})
 
     @endpoint
-    def decide_video(scores: Upload, options: str = "", person: float = -1) -> tuple[str, dict[str, Any]]:
+    def decide_video(scores: Upload, options: str = "{}", person: float = -1) -> tuple[str, dict[str, Any]]:
         """Decide the frames of a video anew with other options, from the scores that analyse_video returned.
 
         No network runs: averaging, choice of the branch, biases and thresholds are applied again, within a
@@ -131,7 +131,7 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
     with gr.Row(visible=False):
         video = by_address(gr.File(label="Video"))
         scores = by_address(gr.File(label="Scores"))
-        options = gr.Textbox(label="Options as JSON")
+        options = gr.Textbox("{}", label="Options as JSON")
         person = gr.Number(-1, label="Person")
         files, table = gr.File(label="Files", file_count="multiple"), gr.File(label="Table")
         report, listed = gr.JSON(label="Report"), gr.JSON(label="Models")

@@ -155,16 +155,16 @@ def wire(services: Services, parts: Parts) -> list[Any]:
         session = services.session(request)
         return {results.files: files(session, session.room(SLUG, Desk))}
 
-    @guarded(results.notice, lambda: {results.working: ""})
+    @guarded(results.notice, lambda: {results.making: ""})
     def make_film(request: gr.Request) -> Iterator[Update]:
         session = services.session(request)
         desk = session.room(SLUG, Desk)
         desk.scores()
         for event in paced(film(session, desk), 0.4):
             if isinstance(event, Progress):
-                yield {results.working: bar(event.done, event.message)}
+                yield {results.making: bar(event.done, event.message)}
             else:
-                yield {results.working: "", results.video: gr.update(value=event, visible=True)}
+                yield {results.making: "", results.video: gr.update(value=event, visible=True)}
 
     results.prepare.click(
         prepare_tables,
@@ -175,7 +175,7 @@ def wire(services: Services, parts: Parts) -> list[Any]:
     )
     made = results.film.click(
         make_film,
-        outputs=[results.notice, results.working, results.video],
+        outputs=[results.notice, results.making, results.video],
         **HEAVY,
         show_progress="hidden",
         api_visibility="private",

@@ -44,6 +44,7 @@ def no_result(parts: Parts) -> dict[Any, Any]:
         results.scored: "",
         results.files_box: gr.update(open=False),
         results.files: None,
+        results.making: "",
         results.video: gr.update(value=None, visible=False),
     }
 

@@ -10,7 +10,7 @@ import gradio as gr
 
 from core.errors import Code, UserError
 from core.types import Image
-from demos.abaw import overlay, plots
+from demos.abaw import overlay, plots, showing
 from demos.abaw.desk import SLUG, Desk
 from demos.abaw.parts import Parts
 from demos.base import Update, guarded
@@ -80,6 +80,7 @@ def shown(desk: Desk, watching: Watching, image: Image) -> str:
         path = live.trail(watching.live.path)
         times = EVERY_SECONDS * (1 + plots.sampled(len(path), len(path)))
         parts.append(plots.plane(path, times, len(path) - 1))
+    parts.append(showing.about(now))
     return f'<section class="facet-live">{"".join(parts)}</section>'
 
 

@@ -83,6 +83,7 @@ class Results:
     files: gr.File
     prepare: gr.Button
     film: gr.Button
+    making: gr.HTML
     video: gr.Video
 
     @property
@@ -229,12 +230,13 @@ def _results(
                 file_count="multiple", elem_id="abaw-files",
             )  # fmt: skip
             film = gr.Button("Make the video with box and label", elem_id="abaw-film")
+            making = gr.HTML(elem_id="abaw-making")
             video = gr.Video(
                 label="Clip with box and label, with its sound", interactive=False, visible=False,
                 buttons=["download"], elem_id="abaw-video",
             )  # fmt: skip
     results = Results(
         notice, working, empty, figures, people, moment, cursor, lanes, reading, strips, about, labels,
-        scored, files_box, files, prepare, film, video,
+        scored, files_box, files, prepare, film, making, video,
     )  # fmt: skip
     return results, main

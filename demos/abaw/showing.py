@@ -87,7 +87,7 @@ def moment(desk: Desk) -> str:
 
 
 def height_of(timeline: Timeline) -> str:
-    """One sentence on the whole clip: what it shows where the face is least neutral."""
+    """One sentence on the whole clip: what the face shows where it is least neutral."""
     from core.abaw.summary import clip_expression
 
     found = clip_expression(timeline)
@@ -95,7 +95,7 @@ def height_of(timeline: Timeline) -> str:
         return ""
     name, mean = EXPRESSIONS[found.label], found.probabilities[found.label]
     return (
-        f'<p class="facet-height">At its height this clip shows <b>{name}</b> ({mean:.2f} on average over '
+        f'<p class="facet-height">At its height this face shows <b>{name}</b> ({mean:.2f} on average over '
         f"the {found.frames} frames that are least neutral).</p>"
     )
 
@@ -113,6 +113,9 @@ def picture(desk: Desk) -> str:
         return f'<div class="facet-note">{html.escape(problem.message)}</div>'
     label = overlay.label(timeline, n)
     there = placed(scores)[n]
+    for number, other in desk.people.items():
+        if number != desk.track and placed(other)[n]:
+            pixels = overlay.outlined(pixels, other.boxes[n], f"Person {number + 1}")
     if there:
         pixels = overlay.drawn(pixels, scores.boxes[n], label)
     data = base64.b64encode(images.save(preview(pixels, FRAME_SIDE), "jpeg", 82)).decode()
