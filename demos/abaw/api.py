@@ -15,6 +15,7 @@ from core import weights
 from core.errors import Code, UserError
 from demos.abaw import analysing, exports, score_file
 from demos.abaw.desk import Desk
+from demos.abaw.readers import needed
 from demos.addresses import by_address
 from demos.base import endpoint, path_of
 from demos.models import missing
@@ -69,7 +70,7 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
         desk = Desk(options=chosen)
         desk.start(*services.clip(session, path_of(video)), "clip")
         with suppress(UserError):  # the analysis says itself what it cannot do without
-            for _ in weights.fetch(missing(models)):
+            for _ in weights.fetch(missing(needed())):
                 pass
         desk.found(result_of(analysing.job(desk.source())))
         if person >= 0:

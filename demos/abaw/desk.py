@@ -33,6 +33,8 @@ class Desk:
         path: the clip, without metadata, in the visitor's own folder; None before there is one.
         clip: what its header says.
         name: what it is called in files.
+        shown: the player shows it; a player must be emptied before another clip can be chosen, and until that
+            one is accepted the results of the last one stay.
         analysis: the pass over the clip, None until there was one.
         people: what the networks said, by number of the person.
         track: whose scores are shown.
@@ -49,6 +51,7 @@ class Desk:
     path: Path | None = None
     clip: Clip | None = None
     name: str = ""
+    shown: bool = False
     analysis: "Analysis | None" = None
     people: dict[int, ClipScores] = field(default_factory=dict)
     track: int = 0
@@ -70,17 +73,18 @@ class Desk:
         self.stop.set()
         self.stop = threading.Event()
         self.path, self.clip, self.name = path, clip, name
+        self.shown = path is not None
         self.analysis, self.timeline, self.labels = None, None, None
         self.people = {}
         self.track, self.cursor = 0, 0
 
     def source(self) -> Path:
-        """The clip.
+        """The clip that is to be analysed.
 
         Raises:
             UserError: when there is none.
         """
-        if self.path is None:
+        if self.path is None or not self.shown:
             raise UserError(
                 Code.NO_VIDEO, "There is no clip yet.", "Choose an example, record or upload your own."
             )

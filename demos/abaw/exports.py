@@ -15,6 +15,7 @@ from core.types import Progress
 from demos.abaw import overlay, scoring, showing
 from demos.abaw.desk import SLUG, Desk, placed
 from demos.abaw.parts import Parts
+from demos.abaw.readers import needed
 from demos.abaw.words import CONTEMPT
 from demos.base import Update, guarded, paced
 from demos.models import bar
@@ -91,17 +92,14 @@ def shares(timeline: "Timeline") -> dict[str, float]:
     return {name: float((timeline.final == n).sum()) / count for n, name in enumerate(EXPRESSIONS)}
 
 
-def hashes(encoder: str) -> dict[str, str]:
-    """SHA-256 of the weights that are here and may have spoken: detector, landmarks, encoder and heads."""
+def hashes(encoder: str) -> dict[str, dict[str, str]]:
+    """What a result rests on: model -> file -> SHA-256, of what found, told apart and read the faces."""
     from core import weights
 
-    entries = [e for e in weights.entries() if e.role in ("expression", "abaw") or e.name in showing.SHARED]
-    wanted = [e for e in entries if e.role != "expression" or e.name == encoder]
     return {
-        f"{entry.name}/{file.name}" if len(entry.files) > 1 else entry.name: file.sha256
-        for entry in wanted
-        if weights.status(entry.name).present
-        for file in entry.files
+        name: {file.path: file.sha256 for file in weights.entry(name).files}
+        for name in needed(encoder)
+        if weights.status(name).present
     }
 
 
@@ -140,7 +138,8 @@ def film(session: Session, desk: Desk) -> Iterator[Progress | str]:
     draw = overlay.painter(desk.scores(), desk.decided())
     target = session.place() / f"{desk.name}-read.mp4"
     yield Progress(0.0, "Drawing on every frame")
-    for event in video.write(desk.source(), target, draw):
+    assert desk.path is not None
+    for event in video.write(desk.path, target, draw):
         if isinstance(event, Progress):
             yield event
     yield str(target)

@@ -24,6 +24,7 @@ class Inputs:
     start: gr.Button
     stop: gr.Button
     advice: gr.HTML
+    encoder: gr.Dropdown
 
 
 @dataclass(slots=True)
@@ -103,11 +104,12 @@ class Parts:
     models: ModelsPanel = field(repr=False)
 
 
-def lay_out(examples: list[tuple[str, str]], models: list[str]) -> Parts:
+def lay_out(examples: list[tuple[str, str]], encoders: list[tuple[str, str]], models: list[str]) -> Parts:
     """Place everything.
 
     Args:
         examples: (poster, name) of the synthetic clips.
+        encoders: (title, name) of the expression encoders, the first one is taken unless another is chosen.
         models: names of the networks, for the panel.
     """
     gr.HTML(f'<p class="facet-lead">{LEAD}</p>')
@@ -115,7 +117,7 @@ def lay_out(examples: list[tuple[str, str]], models: list[str]) -> Parts:
         with gr.Column(scale=4, min_width=320):
             with gr.Tabs():
                 with gr.Tab("A clip", id="abaw-a-clip"):
-                    inputs, notice = _inputs(examples)
+                    inputs, notice = _inputs(examples, encoders)
                 with gr.Tab("Live camera", id="abaw-live"):
                     live = _live()
             with gr.Column(elem_id="abaw-more"):
@@ -130,7 +132,7 @@ def lay_out(examples: list[tuple[str, str]], models: list[str]) -> Parts:
     return Parts(inputs, live, Steps(*main, *settings), results, panel)
 
 
-def _inputs(examples: list[tuple[str, str]]) -> tuple[Inputs, gr.HTML]:
+def _inputs(examples: list[tuple[str, str]], encoders: list[tuple[str, str]]) -> tuple[Inputs, gr.HTML]:
     video = gr.Video(
         label="Clip", sources=["upload", "webcam"], height=280, include_audio=True, buttons=[],
         webcam_options=gr.WebcamOptions(mirror=False), elem_id="abaw-clip",
@@ -146,7 +148,13 @@ def _inputs(examples: list[tuple[str, str]]) -> tuple[Inputs, gr.HTML]:
         start = gr.Button("Analyse the clip", variant="primary", size="lg", elem_id="abaw-start")
         stop = gr.Button("Stop, keep what was read", visible=False, elem_id="abaw-stop")
     notice = gr.HTML(elem_id="abaw-notice")
-    return Inputs(video, gallery, start, stop, advice), notice
+    with gr.Accordion("Which encoder reads the faces", open=False):
+        encoder = gr.Dropdown(
+            encoders, value=encoders[0][1] if encoders else None, label="Encoder", elem_id="abaw-encoder",
+            info="Taken at the next analysis. The heads were trained on the first one's features; with "
+            "another one its own classes decide alone.",
+        )  # fmt: skip
+    return Inputs(video, gallery, start, stop, advice, encoder), notice
 
 
 def _live() -> Camera:

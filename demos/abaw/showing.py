@@ -107,8 +107,9 @@ def picture(desk: Desk) -> str:
 
     scores, timeline, n = desk.scores(), desk.decided(), desk.cursor
     time = float(scores.times[n])
+    assert desk.path is not None
     try:
-        pixels = still(desk.source(), time, desk.clip.rotation if desk.clip else 0)
+        pixels = still(desk.path, time, desk.clip.rotation if desk.clip else 0)
     except UserError as problem:
         return f'<div class="facet-note">{html.escape(problem.message)}</div>'
     label = overlay.label(timeline, n)
@@ -177,9 +178,6 @@ def strips_of_scores(desk: Desk) -> str:
     else:
         parts.append(absent("violence"))
     return "".join(parts)
-
-
-SHARED = ("yunet", "face-landmarker")  # what finds and measures faces
 
 
 def absent(head: str) -> str:

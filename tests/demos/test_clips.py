@@ -84,13 +84,6 @@ def test_what_is_no_clip_is_told_and_deleted(client: Client, server: Server, tmp
     assert not list(server.uploads.rglob(path.name))
 
 
-def test_a_bad_clip_takes_nothing_from_the_visitor(client: Client, tmp_path) -> None:
-    answer(client, people(tmp_path / "me.mp4"))
-    text = answer(client, BAD["letter"](tmp_path))
-    assert code(text) == "file-type"
-    assert "512 \\u00d7 256 pixels" in text  # the clip before is still on the desk
-
-
 def test_a_program_decides_anew_from_a_file_of_scores(client: Client, tmp_path) -> None:
     path = written(tmp_path / "scores.npz", pack({0: clip_scores(gap=False)}))
     table, report = client.predict(handle_file(path), '{"confidence": 0}', api_name="/decide_video")
