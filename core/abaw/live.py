@@ -60,7 +60,14 @@ class Live:
         still = replace(
             options, window=0, window_dimensions=0, window_units=0, window_violence=0, visual_weight=1.0
         )
-        found = decide(replace(now, **self.means), still)
+        averaged = replace(
+            now,
+            pretrained=self.means["pretrained"],
+            mlp=self.means.get("mlp"),
+            valence_arousal=self.means.get("valence_arousal"),
+            units=self.means.get("units"),
+        )
+        found = decide(averaged, still)
         if found.valence_arousal is not None:
             self.path = [*self.path, found.valence_arousal[0]][-60:]
         return found
