@@ -80,7 +80,8 @@ def shown(desk: Desk, watching: Watching, image: Image) -> str:
         path = live.trail(watching.live.path)
         times = EVERY_SECONDS * (1 + plots.sampled(len(path), len(path)))
         parts.append(plots.plane(path, times, len(path) - 1))
-    parts.append(showing.about(now))
+    heads = ("mlp", "valence_arousal")
+    parts += [*(showing.stand_in(now, head) for head in heads), showing.about(now)]
     return f'<section class="facet-live">{"".join(parts)}</section>'
 
 

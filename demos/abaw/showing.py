@@ -16,10 +16,12 @@ from demos.abaw.desk import Desk, placed
 from demos.abaw.lanes import Lane, lanes, legend
 from demos.abaw.looks import BRANCH_LOOKS, EXPRESSION_LOOKS, SEEN_LOOKS, seconds
 from demos.abaw.parts import Parts
-from demos.abaw.words import CONTEMPT, HEADS, LANES, NO_HEAD, TRAIN, UNITS
+from demos.abaw.words import CONTEMPT, LANES, NO_HEAD, TRAIN, UNITS
 from demos.base import Update
 from demos.pictures import preview
 
+NAMES = {"mlp": ("expression", "mlp"), "valence_arousal": ("dimensions", "valence_arousal")}
+"""What the sentences on stand-ins are filed under."""
 FRAME_SIDE = 520  # longer side in pixels of the frame at the cursor
 
 
@@ -109,7 +111,7 @@ def picture(desk: Desk) -> str:
     time = float(scores.times[n])
     assert desk.path is not None
     try:
-        pixels = still(desk.path, time, desk.clip.rotation if desk.clip else 0)
+        pixels = still(desk.path, time)
     except UserError as problem:
         return f'<div class="facet-note">{html.escape(problem.message)}</div>'
     label = overlay.label(timeline, n)
@@ -143,20 +145,19 @@ def strips_of_classes(desk: Desk) -> str:
     for name, control in controls.items():
         rows.append(Lane(f"Control: {name}", control.final, mark.get(name, ""), kind="control"))
     missing = "" if scores.mlp is not None else f" {NO_HEAD['mlp']}"
-    return lanes(rows, scores.times, "Expression over time", LANES + missing) + legend(
-        [*EXPRESSION_LOOKS, *BRANCH_LOOKS]
-    )
+    figure = lanes(rows, scores.times, "Expression over time", LANES + missing)
+    return figure + legend([*EXPRESSION_LOOKS, *BRANCH_LOOKS]) + stand_in(scores, "mlp")
 
 
 def reading(desk: Desk) -> str:
     """Valence and arousal, and the action units, at the cursor; or what is needed to have them."""
-    timeline, n = desk.decided(), desk.cursor
+    timeline, scores, n = desk.decided(), desk.scores(), desk.cursor
     left = absent("valence_arousal") if timeline.valence_arousal is None else ""
     if timeline.valence_arousal is not None:
-        left = plots.plane(timeline.valence_arousal, desk.scores().times, n)
+        left = stand_in(scores, "valence_arousal") + plots.plane(timeline.valence_arousal, scores.times, n)
     right = absent("units")
     if timeline.units is not None:
-        right = plots.unit_bars(timeline.units[n], desk.options.unit_thresholds)
+        right = stand_in(scores, "units") + plots.unit_bars(timeline.units[n], desk.options.unit_thresholds)
     return (
         f'<section class="facet-reading"><div><h4>Valence and arousal</h4>{left}</div>'
         f"<div><h4>Action units here</h4>{right}</div></section>"
@@ -180,6 +181,15 @@ def strips_of_scores(desk: Desk) -> str:
     return "".join(parts)
 
 
+def stand_in(scores: ClipScores, head: str) -> str:
+    """The sentence on what a head was really trained on, when it stands in for the paper's; else nothing."""
+    for name in NAMES.get(head, (head,)):
+        if name in scores.stand_ins:
+            sentence = html.escape(scores.stand_ins[name])
+            return f'<div class="facet-note stand-in"><b>Stand-in.</b> {sentence}</div>'
+    return ""
+
+
 def absent(head: str) -> str:
     """What is said in the place of a head that is not here, with the command that trains it."""
     return (
@@ -189,14 +199,9 @@ def absent(head: str) -> str:
 
 
 def about(scores: ClipScores) -> str:
-    """Which encoder read the faces, what stands in for what, and what it cannot know."""
+    """Which encoder read the faces, and what it cannot know."""
     encoder = f"Faces were read by “{html.escape(scores.encoder)}”. " if scores.encoder else ""
-    items = "".join(
-        f"<li><b>{html.escape(HEADS.get(head, head))}, a stand-in:</b> {html.escape(sentence)}</li>"
-        for head, sentence in scores.stand_ins.items()
-    )
-    listed = f"<ul>{items}</ul>" if items else ""
-    return f'<div class="facet-panel advice" role="note">{encoder}{CONTEMPT}{listed}</div>'
+    return f'<div class="facet-panel advice" role="note">{encoder}{CONTEMPT}</div>'
 
 
 def table(desk: Desk) -> list[Mapping[str, Any]]:

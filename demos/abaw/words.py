@@ -27,25 +27,12 @@ NO_HEAD = {
 """What is said in the place of a head that is not here."""
 
 TRAIN = {
-    "mlp": "python -m core train expr",
-    "valence_arousal": "python -m core train va",
-    "units": "python -m core train au",
-    "violence": "python -m core train violence",
+    "mlp": "python -m core train abaw expr --data ANNOTATIONS --features DIR --out DIR",
+    "valence_arousal": "python -m core train abaw va --data ANNOTATIONS --features DIR --out DIR",
+    "units": "python -m core train abaw au --data ANNOTATIONS --features DIR --out DIR",
+    "violence": "python -m core train abaw violence --data ANNOTATIONS --features DIR --out DIR",
 }
 """The command that makes a head from a data set that one has."""
-
-HEADS = {
-    "mlp": "Expression head",
-    "expression": "Expression head",
-    "dimensions": "Valence and arousal",
-    "pretrained": "Pretrained classes",
-    "valence_arousal": "Valence and arousal",
-    "units": "Action units",
-    "units_second": "Action units, second branch",
-    "violence": "Violence",
-    "audio": "Expression from sound",
-}
-"""What each head is called on the screen."""
 
 LANES = (
     "Raw: most probable class of each frame. Smoothed: after averaging the probabilities. Final: after the "

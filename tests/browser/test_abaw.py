@@ -99,7 +99,8 @@ def test_a_clip_is_uploaded_and_its_timeline_read(desk, weight, tmp_path: Path) 
     assert "Violence: this head needs" in desk.locator("#abaw-strips").inner_text()
     about = desk.locator("#abaw-about").inner_text()
     assert "Contempt is not among the classes" in about
-    assert "stand-in" in about
+    for part in ("#abaw-lanes", "#abaw-reading"):
+        assert "Stand-in." in desk.locator(part).inner_text()
 
     people_here = desk.locator("#abaw-figures").get_by_role("radio")
     assert people_here.count() == 2

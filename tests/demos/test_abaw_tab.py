@@ -127,9 +127,12 @@ def test_a_head_that_is_not_here_is_told_with_the_command_that_makes_it() -> Non
 
 
 def test_stand_ins_and_contempt_are_told() -> None:
+    one = desk()
+    for drawn, head in ((showing.strips_of_classes(one), "mlp"), (showing.reading(one), "units")):
+        assert f"<b>Stand-in.</b> {one.scores().stand_ins[head]}" in unescape(drawn)
+    lead = replace(clip_scores(), stand_ins={"dimensions": "from ratings of words"})
+    assert "from ratings of words" in showing.reading(desk(lead))
     text = unescape(showing.about(clip_scores()))
-    assert "trained on photos, not on AffWild2" in text
-    assert "a stand-in" in text
     assert CONTEMPT in text
     assert "some-encoder" in text
 
