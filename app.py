@@ -46,10 +46,10 @@ def main() -> None:
     stop = sessions.keep_swept()
     try:
         build(Services(limits, sessions)).launch(
-            theme=theme(), css_paths=STYLE, max_file_size=limits.max_upload_bytes, show_error=False,
-            allowed_paths=[], strict_cors=True, share=False, pwa=False, ssr_mode=False, run_history=False,
-            enable_monitoring=False, mcp_server=True, state_session_capacity=200,
-            footer_links=["api", "settings"],
+            max_file_size=max(limits.max_upload_bytes, limits.max_video_bytes), theme=theme(),
+            css_paths=STYLE, show_error=False, allowed_paths=[], strict_cors=True, share=False, pwa=False,
+            ssr_mode=False, run_history=False, enable_monitoring=False, mcp_server=True,
+            state_session_capacity=200, footer_links=["api", "settings"],
         )  # fmt: skip
     finally:
         stop()

@@ -23,7 +23,7 @@ def by_address(file: gr.File) -> gr.File:
             return await download(uploaded(where, Path(file.GRADIO_CACHE)) or where)
         except (ValueError, OSError, httpx.HTTPError) as problem:
             raise gr.Error(
-                "The photo could not be fetched from this address. Give the address of an upload to this "
+                "The file could not be fetched from this address. Give the address of an upload to this "
                 "server, a public http(s) address or a data: address.",
                 title="file-unreadable",
                 print_exception=False,

@@ -80,7 +80,7 @@ class Boundary:
         logger.error("unexpected trouble %s", number, exc_info=(type(error), error, trace))
         self.code = "unexpected"
         self.message = f"Something went wrong on our side (number {number})."
-        self.hint = "Your photos are still here: try again, or with other settings."
+        self.hint = "What you brought is still here: try again, or with other settings."
         return True
 
 

@@ -14,7 +14,7 @@ HEAD = """<header class="facet-head">
 <div><h1>Facet</h1><p>A hands-on lab for facial AI: try it on a photo, see what was measured.</p></div>
 </header>"""
 
-FOOT = """<div class="facet-note">Photos stay on this server, apart from other visitors' photos, and are
+FOOT = """<div class="facet-note">Photos and clips stay on this server, apart from other visitors’, and are
 deleted after {minutes:g} idle minutes or when you press “Forget my images”. Nothing is sent anywhere else.
 For research, teaching and defence.</div>"""
 

@@ -1,7 +1,7 @@
 """What a tab may use of the house: its settings, its visitors' sessions, the way in for photos and clips."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,10 +14,12 @@ from core.types import Clip, Image
 from demos.sessions import Session, Sessions, discard
 
 # Shared limits of events, to be given to every event with ``**``: one heavy job at a time for the whole app;
-# what answers within about a second beside it, so that one visitor's search freezes nobody; downloads, which
-# wait for the network and lock each file by themselves.
+# what answers within about a second beside it, so that one visitor's search freezes nobody; cameras, which
+# hold their place for as long as they run; downloads, which wait for the network and lock each file by
+# themselves.
 HEAVY: Mapping[str, Any] = MappingProxyType({"concurrency_id": "heavy", "concurrency_limit": 1})
 LIGHT: Mapping[str, Any] = MappingProxyType({"concurrency_id": "light", "concurrency_limit": 2})
+LIVE: Mapping[str, Any] = MappingProxyType({"concurrency_id": "live", "concurrency_limit": 2})
 FETCH: Mapping[str, Any] = MappingProxyType({"concurrency_id": "fetch", "concurrency_limit": 4})
 
 
@@ -63,8 +65,9 @@ class Services:
 
         path = _file(upload, "clip")
         try:
-            clip = video.probe(path)
+            notices = video.probe(path).notices
             clean = video_clean.clean(path, session.place())
+            clip = replace(video.probe(clean), notices=notices)  # a recording's own header tells no length
         except UserError:
             discard(path)
             raise

@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.container import InputContainer
 
 from core.errors import Code, UserError
+from core.media import video_open
 
 # Containers by the codecs that they may hold; browsers play the first two.
 MP4 = {"h264", "hevc", "av1", "mpeg4", "aac", "mp3"}
@@ -28,7 +30,8 @@ def clean(source: Path, folder: Path) -> Path:
         UserError: the file cannot be read or copied.
     """
     try:
-        return _copy(source, folder)
+        with video_open.opened(source) as clip:
+            return _copy(clip, folder)
     except (av.FFmpegError, ValueError, OSError):
         raise UserError(
             Code.FILE_UNREADABLE,
@@ -37,20 +40,19 @@ def clean(source: Path, folder: Path) -> Path:
         ) from None
 
 
-def _copy(source: Path, folder: Path) -> Path:
-    with av.open(str(source)) as clip:
-        streams = [*clip.streams.video[:1], *clip.streams.audio[:1]]
-        target = folder / f"clip.{_suffix({stream.codec.canonical_name for stream in streams})}"
-        options = {"movflags": "faststart"} if target.suffix == ".mp4" else {}
-        with av.open(str(target), "w", options=options) as written:
-            copies: dict[int, Any] = {s.index: written.add_stream_from_template(s) for s in streams}
-            for copy in copies.values():
-                copy.metadata.clear()
-            for packet in clip.demux(streams):
-                if packet.dts is None:  # the empty packet that ends a stream
-                    continue
-                packet.stream = copies[packet.stream.index]
-                written.mux(packet)
+def _copy(clip: InputContainer, folder: Path) -> Path:
+    streams = [video_open.video_stream(clip), *clip.streams.audio[:1]]
+    target = folder / f"clip.{_suffix({stream.codec.canonical_name for stream in streams})}"
+    options = {"movflags": "faststart"} if target.suffix == ".mp4" else {}
+    with av.open(str(target), "w", options=options) as written:
+        copies: dict[int, Any] = {s.index: written.add_stream_from_template(s) for s in streams}
+        for copy in copies.values():
+            copy.metadata.clear()
+        for packet in clip.demux(streams):
+            if packet.dts is None:  # the empty packet that ends a stream
+                continue
+            packet.stream = copies[packet.stream.index]
+            written.mux(packet)
     return target
 
 

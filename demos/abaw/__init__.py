@@ -3,23 +3,22 @@
 from functools import partial
 
 from demos import models
-from demos.abaw import analysing, api, examples, exports, intake, labelling, stepping
+from demos.abaw import analysing, api, examples, exports, intake, labelling, live, readers, stepping
 from demos.abaw.parts import lay_out
-from demos.abaw.showing import SHARED
 from demos.base import Built, Demo
 from demos.services import Services
 
 
 def build(services: Services) -> Built:
     """Lay out the tab and wire it."""
-    readers = [entry.name for role in ("expression", "abaw") for entry in models.runnable(role)]
-    names = [*SHARED, *readers]
-    parts = lay_out(examples.gallery(), names)
+    names = readers.listed()
+    parts = lay_out(examples.gallery(), readers.encoders(), names)
     intake.wire(services, parts)
     running = analysing.wire(services, parts)
     stepping.wire(services, parts)
     labelling.wire(services, parts)
     running += exports.wire(services, parts)
+    running += live.wire(services, parts)
     models.wire(parts.models)
     api.lay_out_and_wire(services, names)
     return Built(partial(intake.blank, parts), running)

@@ -12,6 +12,7 @@ from core.types import Progress
 from demos.abaw import showing
 from demos.abaw.desk import SLUG, Desk
 from demos.abaw.parts import Parts
+from demos.abaw.readers import ENCODER, needed
 from demos.abaw.words import TO_RESULT
 from demos.base import Update, guarded, paced
 from demos.models import bar, missing
@@ -21,19 +22,21 @@ if TYPE_CHECKING:
     from core.abaw.analyse import Analysis
 
 
-def job(path: Path, cancelled: Callable[[], bool] = lambda: False) -> "Iterator[Progress | Analysis]":
+def job(
+    path: Path, encoder: str = ENCODER, cancelled: Callable[[], bool] = lambda: False
+) -> "Iterator[Progress | Analysis]":
     """The networks' pass over a clip; tests put another one in its place.
 
     Args:
         path: the clip.
+        encoder: name of the expression encoder.
         cancelled: asked now and then; what was read until then is the result.
     """
+    from core.abaw import models
     from core.abaw.analyse import analyse
 
-    from core.abaw import models
-
     yield Progress(0.0, "Loading the networks")
-    yield from analyse(path, models.load(), cancelled=cancelled)
+    yield from analyse(path, models.load(encoder), cancelled=cancelled)
 
 
 def wire(services: Services, parts: Parts) -> list[Any]:
@@ -47,7 +50,7 @@ def wire(services: Services, parts: Parts) -> list[Any]:
         return services.session(request).room(SLUG, Desk)
 
     @guarded(results.notice)
-    def fetch_for_clip(request: gr.Request) -> Iterator[Update]:
+    def fetch_for_clip(encoder: str | None, request: gr.Request) -> Iterator[Update]:
         desk = desk_of(request)
         with desk.arriving:
             desk.source()
@@ -57,21 +60,21 @@ def wire(services: Services, parts: Parts) -> list[Any]:
         desk.wanted = True
         yield {inputs.stop: gr.update(visible=True), results.working: bar(0, "Starting")}
         try:
-            for event in paced(weights.fetch(missing(panel.names))):
+            for event in paced(weights.fetch(missing(needed(encoder or ENCODER)))):
                 yield {results.working: bar(event.done, event.message)}
         except UserError as problem:  # the analysis says itself what it cannot do without
             gr.Warning(f"{problem.message} {problem.hint}", title="")
         yield {results.working: bar(0, "Waiting for its turn: one clip at a time"), **panel.refreshed()}
 
     @guarded(results.notice, idle, follows=True)
-    def analyse_clip(request: gr.Request) -> Iterator[Update]:
+    def analyse_clip(encoder: str | None, request: gr.Request) -> Iterator[Update]:
         session, desk = services.session(request), desk_of(request)
         with desk.analysing() as asked:
             if not asked:
                 return
             stop, path = desk.stop, desk.source()
             final: Analysis | None = None
-            for event in paced(job(path, stop.is_set), 0.4):
+            for event in paced(job(path, encoder or ENCODER, stop.is_set), 0.4):
                 if isinstance(event, Progress):
                     yield {results.working: bar(event.done, event.message)}
                 else:
@@ -94,8 +97,8 @@ def wire(services: Services, parts: Parts) -> list[Any]:
         results.about, results.files, results.video, *results.drawn,
     ]  # fmt: skip
     fetching = [inputs.stop, results.notice, results.working, *panel.outputs]
-    first = inputs.start.click(fetch_for_clip, outputs=fetching, **FETCH, **quiet)
+    first = inputs.start.click(fetch_for_clip, inputs.encoder, outputs=fetching, **FETCH, **quiet)
     first.then(None, js=TO_RESULT, api_visibility="private")
-    second = first.then(analyse_clip, outputs=shown, **HEAVY, **quiet)
+    second = first.then(analyse_clip, inputs.encoder, outputs=shown, **HEAVY, **quiet)
     inputs.stop.click(stop_analysis, queue=False, **quiet)
     return [first, second]

@@ -15,6 +15,7 @@ from core import weights
 from core.errors import Code, UserError
 from demos.abaw import analysing, exports, score_file
 from demos.abaw.desk import Desk
+from demos.abaw.readers import needed
 from demos.addresses import by_address
 from demos.base import endpoint, path_of
 from demos.models import missing
@@ -45,7 +46,7 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
 
     @endpoint
     def analyse_video(
-        video: Upload, options: str = "", person: float = -1
+        video: Upload, options: str = "{}", person: float = -1
     ) -> tuple[list[str], dict[str, Any]]:
         """Read expression, valence-arousal and action units of a face from a video, frame by frame.
 
@@ -69,7 +70,7 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
         desk = Desk(options=chosen)
         desk.start(*services.clip(session, path_of(video)), "clip")
         with suppress(UserError):  # the analysis says itself what it cannot do without
-            for _ in weights.fetch(missing(models)):
+            for _ in weights.fetch(missing(needed())):
                 pass
         desk.found(result_of(analysing.job(desk.source())))
         if person >= 0:
@@ -78,7 +79,7 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
         return packed(session, desk, {"scores.npz": score_file.pack(desk.analysis.scores)})
 
     @endpoint
-    def decide_video(scores: Upload, options: str = "", person: float = -1) -> tuple[str, dict[str, Any]]:
+    def decide_video(scores: Upload, options: str = "{}", person: float = -1) -> tuple[str, dict[str, Any]]:
         """Decide the frames of a video anew with other options, from the scores that analyse_video returned.
 
         No network runs: averaging, choice of the branch, biases and thresholds are applied again, within a
@@ -131,7 +132,7 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
     with gr.Row(visible=False):
         video = by_address(gr.File(label="Video"))
         scores = by_address(gr.File(label="Scores"))
-        options = gr.Textbox(label="Options as JSON")
+        options = gr.Textbox("{}", label="Options as JSON")
         person = gr.Number(-1, label="Person")
         files, table = gr.File(label="Files", file_count="multiple"), gr.File(label="Table")
         report, listed = gr.JSON(label="Report"), gr.JSON(label="Models")

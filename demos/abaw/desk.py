@@ -7,16 +7,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from core.abaw.types import ClipScores, Options, Timeline
 from core.errors import Code, UserError
-from core.types import Clip
+from core.types import Clip, Mask
 
 if TYPE_CHECKING:
     from core.abaw.analyse import Analysis
-
     from core.datasets.frame_labels import Annotation
 
 SLUG = "abaw"
+
+
+def placed(scores: ClipScores) -> Mask:
+    """F bool: where the person is known to be, measured there or between two measurements."""
+    return np.asarray(scores.seen | ~np.isnan(scores.boxes).any(1))
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +33,8 @@ class Desk:
         path: the clip, without metadata, in the visitor's own folder; None before there is one.
         clip: what its header says.
         name: what it is called in files.
+        shown: the player shows it; a player must be emptied before another clip can be chosen, and until that
+            one is accepted the results of the last one stay.
         analysis: the pass over the clip, None until there was one.
         people: what the networks said, by number of the person.
         track: whose scores are shown.
@@ -43,6 +51,7 @@ class Desk:
     path: Path | None = None
     clip: Clip | None = None
     name: str = ""
+    shown: bool = False
     analysis: "Analysis | None" = None
     people: dict[int, ClipScores] = field(default_factory=dict)
     track: int = 0
@@ -64,17 +73,18 @@ class Desk:
         self.stop.set()
         self.stop = threading.Event()
         self.path, self.clip, self.name = path, clip, name
+        self.shown = path is not None
         self.analysis, self.timeline, self.labels = None, None, None
         self.people = {}
         self.track, self.cursor = 0, 0
 
     def source(self) -> Path:
-        """The clip.
+        """The clip that is to be analysed.
 
         Raises:
             UserError: when there is none.
         """
-        if self.path is None:
+        if self.path is None or not self.shown:
             raise UserError(
                 Code.NO_VIDEO, "There is no clip yet.", "Choose an example, record or upload your own."
             )
@@ -111,8 +121,8 @@ class Desk:
                 "Use a clip in which a face is larger than about 40 pixels and looks towards the camera.",
             )
         self.people, self.labels = dict(people), None
-        self.track = max(people, key=lambda number: int(people[number].seen.sum()))
-        self.cursor = int(self.scores().seen.argmax())
+        self.track = max(people, key=lambda number: int(placed(people[number]).sum()))
+        self.cursor = int(placed(self.scores()).argmax())
         self.decide(self.options)
 
     def scores(self) -> ClipScores:

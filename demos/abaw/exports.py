@@ -13,8 +13,9 @@ import gradio as gr
 from core.errors import UserError
 from core.types import Progress
 from demos.abaw import overlay, scoring, showing
-from demos.abaw.desk import SLUG, Desk
+from demos.abaw.desk import SLUG, Desk, placed
 from demos.abaw.parts import Parts
+from demos.abaw.readers import needed
 from demos.abaw.words import CONTEMPT
 from demos.base import Update, guarded, paced
 from demos.models import bar
@@ -66,7 +67,8 @@ def decisions(desk: Desk) -> dict[str, Any]:
         "person": desk.track,
         "people": sorted(desk.people),
         "frames": len(scores),
-        "frames_with_face": int(scores.seen.sum()),
+        "frames_with_face": int(placed(scores).sum()),
+        "frames_measured": int(scores.seen.sum()),
         "options": asdict(desk.options),
         "encoder": scores.encoder,
         "stand_ins": dict(scores.stand_ins),
@@ -90,17 +92,14 @@ def shares(timeline: "Timeline") -> dict[str, float]:
     return {name: float((timeline.final == n).sum()) / count for n, name in enumerate(EXPRESSIONS)}
 
 
-def hashes(encoder: str) -> dict[str, str]:
-    """SHA-256 of the weights that are here and may have spoken: detector, landmarks, encoder and heads."""
+def hashes(encoder: str) -> dict[str, dict[str, str]]:
+    """What a result rests on: model -> file -> SHA-256, of what found, told apart and read the faces."""
     from core import weights
 
-    entries = [e for e in weights.entries() if e.role in ("expression", "abaw") or e.name in showing.SHARED]
-    wanted = [e for e in entries if e.role != "expression" or e.name == encoder]
     return {
-        f"{entry.name}/{file.name}" if len(entry.files) > 1 else entry.name: file.sha256
-        for entry in wanted
-        if weights.status(entry.name).present
-        for file in entry.files
+        name: {file.path: file.sha256 for file in weights.entry(name).files}
+        for name in needed(encoder)
+        if weights.status(name).present
     }
 
 
@@ -134,12 +133,15 @@ def submissions(desk: Desk) -> dict[str, str]:
 
 def film(session: Session, desk: Desk) -> Iterator[Progress | str]:
     """Write the clip with box and label, with its sound; progress, then its path."""
-    from core.media import video_write
+    from core.media import video
 
     draw = overlay.painter(desk.scores(), desk.decided())
     target = session.place() / f"{desk.name}-read.mp4"
     yield Progress(0.0, "Drawing on every frame")
-    yield from video_write.write(desk.source(), target, draw)
+    assert desk.path is not None
+    for event in video.write(desk.path, target, draw):
+        if isinstance(event, Progress):
+            yield event
     yield str(target)
 
 
@@ -152,16 +154,16 @@ def wire(services: Services, parts: Parts) -> list[Any]:
         session = services.session(request)
         return {results.files: files(session, session.room(SLUG, Desk))}
 
-    @guarded(results.notice, lambda: {results.working: ""})
+    @guarded(results.notice, lambda: {results.making: ""})
     def make_film(request: gr.Request) -> Iterator[Update]:
         session = services.session(request)
         desk = session.room(SLUG, Desk)
         desk.scores()
         for event in paced(film(session, desk), 0.4):
             if isinstance(event, Progress):
-                yield {results.working: bar(event.done, event.message)}
+                yield {results.making: bar(event.done, event.message)}
             else:
-                yield {results.working: "", results.video: gr.update(value=event, visible=True)}
+                yield {results.making: "", results.video: gr.update(value=event, visible=True)}
 
     results.prepare.click(
         prepare_tables,
@@ -172,7 +174,7 @@ def wire(services: Services, parts: Parts) -> list[Any]:
     )
     made = results.film.click(
         make_film,
-        outputs=[results.notice, results.working, results.video],
+        outputs=[results.notice, results.making, results.video],
         **HEAVY,
         show_progress="hidden",
         api_visibility="private",

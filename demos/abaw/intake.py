@@ -21,7 +21,8 @@ SHARED = {**LIGHT, "api_visibility": "undocumented"}
 
 def blank(parts: Parts) -> dict[Any, Any]:
     """What the tab shows when it knows nothing of the visitor."""
-    return {parts.inputs.video: None, parts.inputs.advice: "", **no_result(parts)}
+    camera = {parts.live.camera: None, parts.live.notice: "", parts.live.result: ""}
+    return {parts.inputs.video: None, parts.inputs.advice: "", **camera, **no_result(parts)}
 
 
 def no_result(parts: Parts) -> dict[Any, Any]:
@@ -43,6 +44,7 @@ def no_result(parts: Parts) -> dict[Any, Any]:
         results.scored: "",
         results.files_box: gr.update(open=False),
         results.files: None,
+        results.making: "",
         results.video: gr.update(value=None, visible=False),
     }
 
@@ -78,8 +80,8 @@ def wire(services: Services, parts: Parts) -> None:
                 update = started(session, desk, path, clip, "clip", parts)
             yield update
         except UserError:
-            # what was there before is still there, and the player shows it no more than the bad file
-            yield {inputs.video: None, inputs.advice: told(desk.clip) if desk.clip else ""}
+            desk.shown = False
+            yield {inputs.video: None, inputs.advice: ""}
             raise
 
     @guarded(results.notice)
@@ -107,11 +109,9 @@ def wire(services: Services, parts: Parts) -> None:
 
     @guarded(results.notice)
     def clear_clip(request: gr.Request) -> Update:
-        """Take the clip off the desk."""
-        session = services.session(request)
-        with session.lock:
-            session.room(SLUG, Desk).start(None, None)
-        return {inputs.advice: "", **no_result(parts)}
+        """Empty the player; what was read of the clip stays until another one is accepted."""
+        services.session(request).room(SLUG, Desk).shown = False
+        return {inputs.advice: ""}
 
     settings: dict[str, Any] = {
         "outputs": list(blank(parts)),

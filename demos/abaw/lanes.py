@@ -15,6 +15,7 @@ from core.types import FloatArray
 from demos.abaw.looks import EXPRESSION_LOOKS, Look, seconds
 
 COLUMNS = 600  # more than the widest figure has pixels a side by side on most screens
+LETTER_SHARE = 0.032  # of a lane on a phone that a letter takes; a run too short for its word goes without
 LABEL_SHARE = 0.11  # a run gets its word when it is at least so wide, as a share of the lane
 TOLD = 12  # runs that are read out before the rest is summed up
 
@@ -72,8 +73,9 @@ def lanes(rows: Sequence[Lane], times: FloatArray, label: str, caption: str = ""
     end = seconds(float(times[-1])) if len(times) else ""
     middle = seconds(float(times[len(times) // 2])) if len(times) else ""
     below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    bare = "" if any(row.note for row in rows) else " bare"
     return (
-        f'<figure class="facet-lanes" role="group" aria-label="{html.escape(label)}">'
+        f'<figure class="facet-lanes{bare}" role="group" aria-label="{html.escape(label)}">'
         f'<div class="rows">{body}</div><div class="lane axis" aria-hidden="true"><span></span>'
         f'<div class="ticks"><i>0</i><i>{middle}</i><i>{end}</i></div></div>{below}</figure>'
     )
@@ -96,7 +98,9 @@ def _lane(row: Lane, times: FloatArray) -> str:
         paths.setdefault(value, []).append(f"M{start} 0h{length}v1h-{length}z")
         if length >= LABEL_SHARE * total:
             place = f"left:{100 * start / total:.1f}%;width:{100 * length / total:.1f}%"
-            words.append(f'<b class="{row.looks[value].style}" style="{place}">{row.looks[value].word}</b>')
+            look = row.looks[value]
+            narrow = " narrow" if length < LETTER_SHARE * len(look.word) * total else ""
+            words.append(f'<b class="{look.style}{narrow}" style="{place}">{look.word}</b>')
     drawn = "".join(
         f'<path class="{row.looks[value].style}" d="{"".join(parts)}"/>' for value, parts in paths.items()
     )

@@ -7,6 +7,7 @@ import numpy as np
 from core.abaw.classes import ACTION_UNITS, EXPRESSIONS
 from core.abaw.types import ClipScores, Timeline
 from core.types import FloatArray, Frame, Pixels
+from demos.abaw.desk import placed
 from demos.pictures import RIM
 
 SHOWN_UNITS = 6  # action units that fit on one line
@@ -35,13 +36,30 @@ def second_line(timeline: Timeline, index: int) -> str:
 def painter(scores: ClipScores, timeline: Timeline) -> Callable[[Frame], Pixels]:
     """A function that draws the box and the words on a frame, for ``core.media.video_write``."""
 
+    there = placed(scores)
+
     def draw(frame: Frame) -> Pixels:
-        if frame.index >= len(scores) or not scores.seen[frame.index]:
-            return frame.pixels
         n = frame.index
+        if n >= len(scores) or not there[n]:
+            return frame.pixels
         return drawn(frame.pixels, scores.boxes[n], label(timeline, n), second_line(timeline, n))
 
     return draw
+
+
+def outlined(pixels: Pixels, box: FloatArray, word: str) -> Pixels:
+    """A copy with a thin box and a word inside, for a person who is not looked at."""
+    import cv2
+
+    copy = np.ascontiguousarray(pixels).copy()
+    x0, y0, x1, y1 = (round(float(value)) for value in box)
+    line = max(1, max(copy.shape[:2]) // 500)
+    cv2.rectangle(copy, (x0, y0), (x1, y1), (255, 255, 255), line)
+    scale = max(copy.shape[0] / 1100, 0.4)
+    place = (x0 + 3 * line, y1 - 4 * line)
+    cv2.putText(copy, word, place, cv2.FONT_HERSHEY_DUPLEX, scale, (0, 0, 0), 3 * line, cv2.LINE_AA)
+    cv2.putText(copy, word, place, cv2.FONT_HERSHEY_DUPLEX, scale, (255, 255, 255), line, cv2.LINE_AA)
+    return copy
 
 
 def drawn(pixels: Pixels, box: FloatArray, first: str, second: str = "") -> Pixels:

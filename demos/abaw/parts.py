@@ -8,7 +8,7 @@ import gradio as gr
 from core.abaw.classes import ACTION_UNITS, EXPRESSIONS
 from core.abaw.types import Options
 from demos.abaw.looks import UNIT_NAMES
-from demos.abaw.words import EMPTY, LABELS, LEAD, LIMITS, PRESS
+from demos.abaw.words import EMPTY, LABELS, LEAD, LIMITS, LIVE, PLAY, PRESS
 from demos.models import ModelsPanel, models_panel
 
 MAX_WINDOW = 200  # frames to either side
@@ -24,6 +24,16 @@ class Inputs:
     start: gr.Button
     stop: gr.Button
     advice: gr.HTML
+    encoder: gr.Dropdown
+
+
+@dataclass(slots=True)
+class Camera:
+    """The live camera and what is read from it."""
+
+    camera: gr.Image
+    notice: gr.HTML
+    result: gr.HTML
 
 
 @dataclass(slots=True)
@@ -74,6 +84,7 @@ class Results:
     files: gr.File
     prepare: gr.Button
     film: gr.Button
+    making: gr.HTML
     video: gr.Video
 
     @property
@@ -87,22 +98,28 @@ class Parts:
     """All of the tab."""
 
     inputs: Inputs
+    live: Camera
     steps: Steps
     results: Results
     models: ModelsPanel = field(repr=False)
 
 
-def lay_out(examples: list[tuple[str, str]], models: list[str]) -> Parts:
+def lay_out(examples: list[tuple[str, str]], encoders: list[tuple[str, str]], models: list[str]) -> Parts:
     """Place everything.
 
     Args:
         examples: (poster, name) of the synthetic clips.
+        encoders: (title, name) of the expression encoders, the first one is taken unless another is chosen.
         models: names of the networks, for the panel.
     """
     gr.HTML(f'<p class="facet-lead">{LEAD}</p>')
     with gr.Row(elem_classes="facet-columns"):
         with gr.Column(scale=4, min_width=320):
-            inputs, notice = _inputs(examples)
+            with gr.Tabs():
+                with gr.Tab("A clip", id="abaw-a-clip"):
+                    inputs, notice = _inputs(examples, encoders)
+                with gr.Tab("Live camera", id="abaw-live"):
+                    live = _live()
             with gr.Column(elem_id="abaw-more"):
                 settings = _settings()
                 labels = _labels()
@@ -112,10 +129,10 @@ def lay_out(examples: list[tuple[str, str]], models: list[str]) -> Parts:
         panel = models_panel(models)
     with gr.Accordion("What this does not show", open=False):
         gr.HTML(f'<div class="facet-note">{LIMITS}</div>')
-    return Parts(inputs, Steps(*main, *settings), results, panel)
+    return Parts(inputs, live, Steps(*main, *settings), results, panel)
 
 
-def _inputs(examples: list[tuple[str, str]]) -> tuple[Inputs, gr.HTML]:
+def _inputs(examples: list[tuple[str, str]], encoders: list[tuple[str, str]]) -> tuple[Inputs, gr.HTML]:
     video = gr.Video(
         label="Clip", sources=["upload", "webcam"], height=280, include_audio=True, buttons=[],
         webcam_options=gr.WebcamOptions(mirror=False), elem_id="abaw-clip",
@@ -131,7 +148,23 @@ def _inputs(examples: list[tuple[str, str]]) -> tuple[Inputs, gr.HTML]:
         start = gr.Button("Analyse the clip", variant="primary", size="lg", elem_id="abaw-start")
         stop = gr.Button("Stop, keep what was read", visible=False, elem_id="abaw-stop")
     notice = gr.HTML(elem_id="abaw-notice")
-    return Inputs(video, gallery, start, stop, advice), notice
+    with gr.Accordion("Which encoder reads the faces", open=False):
+        encoder = gr.Dropdown(
+            encoders, value=encoders[0][1] if encoders else None, label="Encoder", elem_id="abaw-encoder",
+            info="Taken at the next analysis. The heads were trained on the first one's features; with "
+            "another one its own classes decide alone.",
+        )  # fmt: skip
+    return Inputs(video, gallery, start, stop, advice, encoder), notice
+
+
+def _live() -> Camera:
+    gr.HTML(f'<div class="facet-note">{LIVE}</div>')
+    camera = gr.Image(
+        label="Camera", sources=["webcam"], streaming=True, type="filepath", image_mode=None, buttons=[],
+        height=260, webcam_options=gr.WebcamOptions(mirror=True), elem_id="abaw-camera",
+        alt_text="What the camera sees",
+    )  # fmt: skip
+    return Camera(camera, gr.HTML(), gr.HTML(elem_id="abaw-live-result"))
 
 
 def _settings() -> tuple[Any, ...]:
@@ -192,7 +225,7 @@ def _results(
         people = gr.Radio([], label="Several people are in this clip: who is it about?", visible=False)
         moment = gr.HTML(elem_id="abaw-moment")
         cursor = gr.Slider(0, 1, 0, step=1, label="Frame (arrow keys go one by one)", elem_id="abaw-cursor")
-        lanes = gr.HTML(js_on_load=PRESS, elem_id="abaw-lanes")
+        lanes = gr.HTML(js_on_load=PRESS + PLAY, elem_id="abaw-lanes")
         main = _main_steps()
         reading = gr.HTML(elem_id="abaw-reading")
         with gr.Accordion("Action units and violence over time", open=True):
@@ -205,12 +238,13 @@ def _results(
                 file_count="multiple", elem_id="abaw-files",
             )  # fmt: skip
             film = gr.Button("Make the video with box and label", elem_id="abaw-film")
+            making = gr.HTML(elem_id="abaw-making")
             video = gr.Video(
                 label="Clip with box and label, with its sound", interactive=False, visible=False,
                 buttons=["download"], elem_id="abaw-video",
             )  # fmt: skip
     results = Results(
         notice, working, empty, figures, people, moment, cursor, lanes, reading, strips, about, labels,
-        scored, files_box, files, prepare, film, video,
+        scored, files_box, files, prepare, film, making, video,
     )  # fmt: skip
     return results, main

@@ -8,17 +8,20 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from core.abaw.types import ClipScores
+from core.abaw.classes import EXPRESSIONS
+from core.abaw.types import ClipScores, Timeline
 from core.errors import UserError
 from demos.abaw import overlay, plots, scoring
-from demos.abaw.desk import Desk
+from demos.abaw.desk import Desk, placed
 from demos.abaw.lanes import Lane, lanes, legend
 from demos.abaw.looks import BRANCH_LOOKS, EXPRESSION_LOOKS, SEEN_LOOKS, seconds
 from demos.abaw.parts import Parts
-from demos.abaw.words import CONTEMPT, HEADS, LANES, NO_HEAD, TRAIN, UNITS
+from demos.abaw.words import CONTEMPT, LANES, NO_HEAD, TRAIN, UNITS
 from demos.base import Update
 from demos.pictures import preview
 
+NAMES = {"mlp": ("expression", "mlp"), "valence_arousal": ("dimensions", "valence_arousal")}
+"""What the sentences on stand-ins are filed under."""
 FRAME_SIDE = 520  # longer side in pixels of the frame at the cursor
 
 
@@ -61,7 +64,7 @@ def at_cursor(desk: Desk, parts: Parts) -> Update:
 def person(desk: Desk, number: int) -> str:
     """A person's name for the screen, with the time in which they are seen."""
     scores = desk.people[number]
-    seen = scores.times[scores.seen]
+    seen = scores.times[placed(scores)]
     if not len(seen):
         return f"Person {number + 1}"
     return f"Person {number + 1}, {seconds(float(seen[0]))} to {seconds(float(seen[-1]))}"
@@ -75,12 +78,27 @@ def moment(desk: Desk) -> str:
         final,
         float(timeline.probabilities[n, max(final, 0)]),
         branch if scores.mlp is not None else -1,
-        bool(timeline.filled[n]),
+        not placed(scores)[n],
         float(scores.times[n]),
     )
+    bars = plots.class_bars(timeline.probabilities[n], final)
     return (
-        f'<section class="facet-moment"><div class="picture">{picture(desk)}</div><div class="words" '
-        f'aria-live="polite">{words}{plots.class_bars(timeline.probabilities[n], final)}</div></section>'
+        f'{height_of(timeline)}<section class="facet-moment"><div class="picture">{picture(desk)}</div>'
+        f'<div class="words" aria-live="polite">{words}{bars}</div></section>'
+    )
+
+
+def height_of(timeline: Timeline) -> str:
+    """One sentence on the whole clip: what the face shows where it is least neutral."""
+    from core.abaw.summary import clip_expression
+
+    found = clip_expression(timeline)
+    if found.label < 0:
+        return ""
+    name, mean = EXPRESSIONS[found.label], found.probabilities[found.label]
+    return (
+        f'<p class="facet-height">At its height this face shows <b>{name}</b> ({mean:.2f} on average over '
+        f"the {found.frames} frames that are least neutral).</p>"
     )
 
 
@@ -91,15 +109,20 @@ def picture(desk: Desk) -> str:
 
     scores, timeline, n = desk.scores(), desk.decided(), desk.cursor
     time = float(scores.times[n])
+    assert desk.path is not None
     try:
-        pixels = still(desk.source(), time, desk.clip.rotation if desk.clip else 0)
+        pixels = still(desk.path, time)
     except UserError as problem:
         return f'<div class="facet-note">{html.escape(problem.message)}</div>'
     label = overlay.label(timeline, n)
-    if scores.seen[n]:
+    there = placed(scores)[n]
+    for number, other in desk.people.items():
+        if number != desk.track and placed(other)[n]:
+            pixels = overlay.outlined(pixels, other.boxes[n], f"Person {number + 1}")
+    if there:
         pixels = overlay.drawn(pixels, scores.boxes[n], label)
     data = base64.b64encode(images.save(preview(pixels, FRAME_SIDE), "jpeg", 82)).decode()
-    words = f"The frame at {seconds(time)}" + (f", face marked {label}" if scores.seen[n] else ", no face")
+    words = f"The frame at {seconds(time)}" + (f", face marked {label}" if there else ", no face")
     return f'<img alt="{html.escape(words)}" src="data:image/jpeg;base64,{data}">'
 
 
@@ -114,27 +137,27 @@ def strips_of_classes(desk: Desk) -> str:
         Lane("Final", timeline.final, mark.get("final", ""), kind="main"),
         Lane("Decided by", timeline.branch.astype(np.int64), looks=BRANCH_LOOKS, kind="branch"),
     ]
-    if not scores.seen.all():
-        rows.append(Lane("Face seen", scores.seen.astype(np.int64), looks=SEEN_LOOKS, kind="branch"))
+    there = placed(scores)
+    if not there.all():
+        rows.append(Lane("Face seen", there.astype(np.int64), looks=SEEN_LOOKS, kind="branch"))
     if (labels := scoring.expressions(desk)) is not None:
         rows.insert(0, Lane("Your labels", labels, kind="main"))
     for name, control in controls.items():
         rows.append(Lane(f"Control: {name}", control.final, mark.get(name, ""), kind="control"))
     missing = "" if scores.mlp is not None else f" {NO_HEAD['mlp']}"
-    return lanes(rows, scores.times, "Expression over time", LANES + missing) + legend(
-        [*EXPRESSION_LOOKS, *BRANCH_LOOKS]
-    )
+    figure = lanes(rows, scores.times, "Expression over time", LANES + missing)
+    return figure + legend([*EXPRESSION_LOOKS, *BRANCH_LOOKS]) + stand_in(scores, "mlp")
 
 
 def reading(desk: Desk) -> str:
     """Valence and arousal, and the action units, at the cursor; or what is needed to have them."""
-    timeline, n = desk.decided(), desk.cursor
+    timeline, scores, n = desk.decided(), desk.scores(), desk.cursor
     left = absent("valence_arousal") if timeline.valence_arousal is None else ""
     if timeline.valence_arousal is not None:
-        left = plots.plane(timeline.valence_arousal, desk.scores().times, n)
+        left = stand_in(scores, "valence_arousal") + plots.plane(timeline.valence_arousal, scores.times, n)
     right = absent("units")
     if timeline.units is not None:
-        right = plots.unit_bars(timeline.units[n], desk.options.unit_thresholds)
+        right = stand_in(scores, "units") + plots.unit_bars(timeline.units[n], desk.options.unit_thresholds)
     return (
         f'<section class="facet-reading"><div><h4>Valence and arousal</h4>{left}</div>'
         f"<div><h4>Action units here</h4>{right}</div></section>"
@@ -158,7 +181,13 @@ def strips_of_scores(desk: Desk) -> str:
     return "".join(parts)
 
 
-SHARED = ("yunet", "face-landmarker")  # what finds and measures faces
+def stand_in(scores: ClipScores, head: str) -> str:
+    """The sentence on what a head was really trained on, when it stands in for the paper's; else nothing."""
+    for name in NAMES.get(head, (head,)):
+        if name in scores.stand_ins:
+            sentence = html.escape(scores.stand_ins[name])
+            return f'<div class="facet-note stand-in"><b>Stand-in.</b> {sentence}</div>'
+    return ""
 
 
 def absent(head: str) -> str:
@@ -170,31 +199,27 @@ def absent(head: str) -> str:
 
 
 def about(scores: ClipScores) -> str:
-    """Which encoder read the faces, what stands in for what, and what it cannot know."""
+    """Which encoder read the faces, and what it cannot know."""
     encoder = f"Faces were read by “{html.escape(scores.encoder)}”. " if scores.encoder else ""
-    items = "".join(
-        f"<li><b>{html.escape(HEADS.get(head, head))}, a stand-in:</b> {html.escape(sentence)}</li>"
-        for head, sentence in scores.stand_ins.items()
-    )
-    listed = f"<ul>{items}</ul>" if items else ""
-    return f'<div class="facet-panel advice" role="note">{encoder}{CONTEMPT}{listed}</div>'
+    return f'<div class="facet-panel advice" role="note">{encoder}{CONTEMPT}</div>'
 
 
 def table(desk: Desk) -> list[Mapping[str, Any]]:
     """One row a frame as plain values, for CSV and JSON."""
-    from core.abaw.classes import ACTION_UNITS, DIMENSIONS, EXPRESSIONS
+    from core.abaw.classes import ACTION_UNITS, DIMENSIONS
 
     timeline, scores = desk.decided(), desk.scores()
 
     def named(n: int) -> str:
         return EXPRESSIONS[n] if n >= 0 else ""
 
-    rows = []
+    rows, there = [], placed(scores)
     for n in range(len(scores)):
         row: dict[str, Any] = {
             "frame": n,
             "time": round(float(scores.times[n]), 4),
-            "face": int(scores.seen[n]),
+            "face": int(there[n]),
+            "measured": int(scores.seen[n]),
             "raw": named(int(timeline.raw[n])),
             "smoothed": named(int(timeline.smoothed[n])),
             "final": named(int(timeline.final[n])),

@@ -27,37 +27,30 @@ NO_HEAD = {
 """What is said in the place of a head that is not here."""
 
 TRAIN = {
-    "mlp": "python -m core train expr",
-    "valence_arousal": "python -m core train va",
-    "units": "python -m core train au",
-    "violence": "python -m core train violence",
+    "mlp": "python -m core train abaw expr --data ANNOTATIONS --features DIR --out DIR",
+    "valence_arousal": "python -m core train abaw va --data ANNOTATIONS --features DIR --out DIR",
+    "units": "python -m core train abaw au --data ANNOTATIONS --features DIR --out DIR",
+    "violence": "python -m core train abaw violence --data ANNOTATIONS --features DIR --out DIR",
 }
 """The command that makes a head from a data set that one has."""
-
-HEADS = {
-    "mlp": "Expression head",
-    "expression": "Expression head",
-    "dimensions": "Valence and arousal",
-    "pretrained": "Pretrained classes",
-    "valence_arousal": "Valence and arousal",
-    "units": "Action units",
-    "units_second": "Action units, second branch",
-    "violence": "Violence",
-    "audio": "Expression from sound",
-}
-"""What each head is called on the screen."""
 
 LANES = (
     "Raw: most probable class of each frame. Smoothed: after averaging the probabilities. Final: after the "
     "choice of the branch. Controls: the same clip with a part switched off."
 )
 
-UNITS = "Dark: strong. A line below: above the threshold. At the right: share of the frames above it."
+UNITS = "Full colour: strong. A line below: above the threshold. At the right: share of the frames above it."
 
 LABELS = (
     "A text file in the layout of AffWild2: a header line, then one line a frame. Expressions as 0 to 7 "
     "(-1 is ignored), valence and arousal as two numbers (-5 is ignored), or twelve action units as 0 and 1 "
     "(-1 is ignored)."
+)
+
+LIVE = (
+    "One face at a time, about three pictures a second for at most two minutes. Pictures are looked at and "
+    "dropped. Only what came before is averaged, for nothing after it is known: record a clip for the full "
+    "method."
 )
 
 LIMITS = """<ul>
@@ -90,6 +83,19 @@ const move = event => {
 };
 element.addEventListener('pointerdown', move);
 element.addEventListener('pointermove', move);
+"""
+
+# While the clip plays the slider goes along; media events do not bubble, they are caught on their way down.
+PLAY = """
+if (!window.facetFollowsClip) {
+  window.facetFollowsClip = true;
+  document.addEventListener('timeupdate', event => {
+    const film = event.target, line = document.querySelector('#abaw-cursor input[type=range]');
+    if (!line || film.paused || !film.duration || !film.closest('#abaw-clip')) return;
+    line.value = Math.round(film.currentTime / film.duration * Number(line.max));
+    line.dispatchEvent(new Event('input', {bubbles: true}));
+  }, true);
+}
 """
 
 TO_RESULT = """() => { if (innerWidth < 700)

@@ -46,7 +46,7 @@ def clip_scores(frames: int = 200, seed: int = 0, *, gap: bool = True, **heads: 
             values[~seen] = 0
     boxes = np.tile([40.0, 40.0, 120.0, 140.0], (frames, 1))
     boxes[~seen] = np.nan
-    sentences = {"mlp": "trained on photos, not on AffWild2"}
+    sentences = {"mlp": "trained on photos, not on AffWild2", "units": "taught by a rule"}
     return ClipScores(times, seen, boxes, **found, encoder="some-encoder", stand_ins=sentences)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from dataclasses import replace
 from html import unescape
@@ -9,6 +10,7 @@ from html import unescape
 import numpy as np
 import pytest
 
+from core import weights
 from core.abaw import submission
 from core.abaw.classes import ACTION_UNITS, EXPRESSIONS, OTHER
 from core.abaw.decide import decide
@@ -16,7 +18,7 @@ from core.abaw.types import Options
 from core.datasets.frame_labels import Task, parse
 from core.errors import Code, UserError
 from core.metrics.classification import macro_f1
-from demos.abaw import exports, lanes, overlay, plots, score_file, scoring, showing
+from demos.abaw import exports, lanes, overlay, plots, readers, score_file, scoring, showing
 from demos.abaw.desk import Desk
 from demos.abaw.looks import EXPRESSION_LOOKS
 from demos.abaw.stepping import options_of, values_of
@@ -125,9 +127,12 @@ def test_a_head_that_is_not_here_is_told_with_the_command_that_makes_it() -> Non
 
 
 def test_stand_ins_and_contempt_are_told() -> None:
+    one = desk()
+    for drawn, head in ((showing.strips_of_classes(one), "mlp"), (showing.reading(one), "units")):
+        assert f"<b>Stand-in.</b> {one.scores().stand_ins[head]}" in unescape(drawn)
+    lead = replace(clip_scores(), stand_ins={"dimensions": "from ratings of words"})
+    assert "from ratings of words" in showing.reading(desk(lead))
     text = unescape(showing.about(clip_scores()))
-    assert "trained on photos, not on AffWild2" in text
-    assert "a stand-in" in text
     assert CONTEMPT in text
     assert "some-encoder" in text
 
@@ -225,6 +230,17 @@ def test_the_table_has_a_row_a_frame_and_no_invented_numbers() -> None:
     assert float(kept["p_neutral"]) == pytest.approx(one.decided().probabilities[0, 0], abs=1e-4)
 
 
+def test_the_report_says_what_a_result_rests_on() -> None:
+    one = desk()
+    report = json.loads(json.dumps(exports.report(one)))
+    assert report["weights"]["yunet"] == {file.path: file.sha256 for file in weights.entry("yunet").files}
+    assert report["versions"]["torch"] and report["versions"]["av"]
+    assert report["options"]["window"] == Options().window
+    assert report["stand_ins"] and report["encoder"] == "some-encoder"
+    assert report["frames_with_face"] == 180
+    assert report["heads"]["mlp"] and not report["heads"]["violence"]
+
+
 def test_scores_travel_in_a_file_and_come_back_the_same(tmp_path) -> None:
     people = {0: clip_scores(), 3: clip_scores(seed=5, mlp=None)}
     path = tmp_path / "scores.npz"
@@ -279,6 +295,23 @@ def test_a_clip_without_a_face_and_an_empty_desk_are_told() -> None:
         with pytest.raises(UserError) as trouble:
             ask()
         assert trouble.value.hint
+
+
+def test_an_emptied_player_keeps_the_results_and_offers_nothing_to_analyse() -> None:
+    one = desk()
+    assert one.source()
+    one.shown = False
+    assert one.decided() is not None
+    with pytest.raises(UserError):
+        one.source()
+
+
+def test_what_an_analysis_fetches_is_its_own_encoder_and_no_other() -> None:
+    names = {name for _, name in readers.encoders()}
+    assert len(names) > 1
+    for name in names:
+        assert names & set(readers.needed(name)) == {name}
+    assert set(readers.listed()) >= names
 
 
 def test_a_new_clip_takes_the_old_ones_results_away_and_ends_its_analysis() -> None:

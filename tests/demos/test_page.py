@@ -7,7 +7,7 @@ import pytest
 
 import app
 from core.settings import settings
-from demos.services import FETCH, HEAVY, LIGHT, Services
+from demos.services import FETCH, HEAVY, LIGHT, LIVE, Services
 from demos.sessions import Sessions
 
 HEAVY_ONES = (
@@ -43,7 +43,7 @@ def test_one_limit_is_shared_by_all_heavy_work(functions: list[Any]) -> None:
 
 
 def test_whatever_computes_has_a_limit(functions: list[Any]) -> None:
-    limits = {limit["concurrency_id"] for limit in (HEAVY, LIGHT, FETCH)}
+    limits = {limit["concurrency_id"] for limit in (HEAVY, LIGHT, LIVE, FETCH)}
     for one in functions:
         if one.fn is not None and one.queue is not False and not named([one], "left"):
             assert one.concurrency_id in limits, one.fn

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.errors import Code, UserError
+from core.media import video
 from core.media.video_clean import clean
 from core.media.video_still import still
 
@@ -84,7 +85,7 @@ def test_what_is_no_clip_is_told(tmp_path: Path) -> None:
     letter.write_text("dear reader")
     with pytest.raises(UserError) as trouble:
         clean(letter, tmp_path)
-    assert trouble.value.code == Code.FILE_UNREADABLE
+    assert trouble.value.code == Code.FILE_TYPE
 
 
 @pytest.mark.parametrize("wanted", [0, 1, 17, FRAMES - 1, FRAMES + 50])
@@ -100,9 +101,20 @@ def test_a_still_of_a_clip_that_starts_late_counts_from_its_first_frame(tmp_path
     assert still(source, 10 / FPS).mean() == pytest.approx(shade(10), abs=2)
 
 
-def test_a_still_stands_upright(tmp_path: Path) -> None:
-    source = record(tmp_path / "clip.mp4", audio=None)
-    assert still(source, 0.4, rotation=90).shape == (64, 48, 3)
+@pytest.mark.data
+def test_a_still_is_what_the_reader_gives_for_every_real_clip(data_dir: Path, tmp_path: Path) -> None:
+    for number, source in enumerate(sorted((data_dir / "video").iterdir())):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        copy = clean(source, folder)
+        with video.Reader(copy, batch=1) as reader:
+            kept = [frame for n, (frame,) in enumerate(reader) if n % 40 == 7]
+        with video.Reader(source, batch=1) as reader:
+            raw = [frame for n, (frame,) in enumerate(reader) if n % 40 == 7]
+        assert [frame.time for frame in kept] == pytest.approx([frame.time for frame in raw], abs=2e-3)
+        for one, other in zip(kept, raw, strict=True):
+            assert (one.pixels == other.pixels).all(), source.name
+            assert (still(copy, one.time) == one.pixels).all(), source.name
 
 
 def test_a_still_of_no_clip_is_told(tmp_path: Path) -> None:
