@@ -1,6 +1,6 @@
 """The expression encoder that comes with Facet, trained by ``core.training.expression_encoder``.
 
-Its network is described in ``core.expression.network``, its figures in ``weights/cards/facet-expression.md``.
+Its network is described in ``core.expression.network``, its figures in ``benchmarks/RESULTS.md``.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from core import weights
-from core.expression.base import Card, fill
+from core.expression.base import Card, fill, member
 from core.expression.classes import EXPRESSIONS
 from core.expression.crop import Framing
 from core.expression.network import FEATURES, ExpressionNet
@@ -50,6 +50,7 @@ def network(state: Mapping[str, Tensor]) -> WithFeatures:
     return WithFeatures(net).to(memory_format=torch.channels_last)
 
 
+@member(CARD)
 def load() -> nn.Module:
     """The network with the weights of the repository."""
     return network(load_file(weights.resolve(CARD.name)))
