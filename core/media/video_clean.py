@@ -1,5 +1,6 @@
 """A clip without what its file tells besides picture and sound: place, camera, names, other streams."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,37 @@ def _copy(clip: InputContainer, folder: Path) -> Path:
         copies: dict[int, Any] = {s.index: written.add_stream_from_template(s) for s in streams}
         for copy in copies.values():
             copy.metadata.clear()
-        for packet in clip.demux(streams):
-            if packet.dts is None:  # the empty packet that ends a stream
-                continue
+        for packet in _timed(clip.demux(streams)):
             packet.stream = copies[packet.stream.index]
             written.mux(packet)
     return target
+
+
+def _timed(packets: Iterable[Any]) -> Iterator[Any]:
+    """The packets that hold something, each with a decoding time.
+
+    Matroska does not tell that of the first ones of a stream with reordered pictures: they are held until
+    one tells it, and lie before that one by their durations.
+    """
+    held: dict[int, list[Any]] = {}
+    for packet in packets:
+        if not packet.size:  # the empty one that ends a stream
+            continue
+        waiting = held.setdefault(packet.stream.index, [])
+        if packet.dts is None:
+            waiting.append(packet)
+            continue
+        time = packet.dts
+        for early in reversed(waiting):
+            time -= early.duration or 1
+            early.dts = time
+        yield from waiting
+        waiting.clear()
+        yield packet
+    for waiting in held.values():  # a stream that never told it
+        for packet in waiting:
+            packet.dts = packet.pts
+        yield from waiting
 
 
 def _suffix(codecs: set[str]) -> str:

@@ -120,3 +120,22 @@ def test_a_still_is_what_the_reader_gives_for_every_real_clip(data_dir: Path, tm
 def test_a_still_of_no_clip_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError):
         still(tmp_path / "gone.mp4", 0.0)
+
+
+def test_matroska_with_reordered_pictures_keeps_every_frame(tmp_path):
+    source = tmp_path / "reordered.mkv"
+    with av.open(str(source), "w") as written:
+        stream = written.add_stream("libx264", rate=25)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"bf": "3"}
+        for number in range(30):
+            grey = np.full((64, 64, 3), number * 8, np.uint8)
+            written.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        written.mux(stream.encode())
+    with av.open(str(source)) as told:
+        assert next(packet.dts for packet in told.demux(video=0)) is None  # the case in hand
+    with av.open(str(clean(source, tmp_path))) as copied:
+        times = [frame.time for frame in copied.decode(video=0)]
+    assert len(times) == 30
+    assert np.allclose(np.diff(times), 1 / 25, atol=1e-3)
