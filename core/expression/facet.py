@@ -1,6 +1,6 @@
 """The expression encoder that comes with Facet, trained by ``core.training.expression_encoder``.
 
-Its network is described in ``core.expression.network``, its figures in ``benchmarks/RESULTS.md``.
+Its network is described in ``core.expression.network``, its figures in ``weights/cards/facet-expression.md``.
 """
 
 from collections.abc import Mapping
