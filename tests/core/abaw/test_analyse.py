@@ -1,0 +1,67 @@
+"""One pass over a clip, with the networks that come with the repository."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.abaw import models
+from core.abaw.analyse import Analysis, Settings, analyse
+from core.abaw.classes import OTHER
+from core.types import Progress
+
+EXAMPLES = Path(__file__).parents[3] / "demos" / "abaw" / "examples"
+
+
+@pytest.fixture(scope="module")
+def people() -> tuple[list[Progress], Analysis]:
+    *events, found = analyse(EXAMPLES / "two-people.mp4", models.load())
+    assert isinstance(found, Analysis)
+    return [event for event in events if isinstance(event, Progress)], found
+
+
+def test_two_people_have_a_table_each_with_a_row_for_every_frame(people):
+    _, found = people
+    assert len(found.tracks) == 2
+    for track in found.tracks:
+        scores = found.scores[track.number]
+        assert len(scores) == found.frames
+        assert scores.seen.mean() > 0.3
+        assert np.isfinite(scores.boxes[scores.seen]).all()
+
+
+def test_rows_of_seen_frames_are_probabilities_and_the_others_empty(people):
+    _, found = people
+    scores = found.scores[found.tracks[0].number]
+    for rows in (scores.pretrained, scores.mlp):
+        assert np.allclose(rows[scores.seen].sum(1), 1, atol=1e-4)
+        assert not rows[~scores.seen].any()
+    assert scores.mlp[:, OTHER].max() < 1e-6  # no example of "other" was ever shown
+    assert np.abs(scores.valence_arousal).max() <= 1
+    assert scores.units.min() >= 0 and scores.units.max() <= 1
+    assert set(scores.stand_ins) == {"expression", "dimensions", "units"}
+
+
+def test_progress_rises_to_the_end(people):
+    events, found = people
+    shares = [event.done for event in events]
+    assert shares == sorted(shares) and len(shares) > 2
+    assert set(found.seconds) >= {"decode", "track", "encode"}
+
+
+def test_a_smile_raises_the_lip_corners_and_the_valence():
+    found = list(analyse(EXAMPLES / "smile.mp4", models.load()))[-1]
+    assert isinstance(found, Analysis)
+    scores = found.scores[found.tracks[0].number]
+    rows = np.flatnonzero(scores.seen)
+    lip_corner = scores.units[rows, 6]
+    high, low = rows[lip_corner.argmax()], rows[lip_corner.argmin()]
+    assert lip_corner.max() - lip_corner.min() > 0.3
+    assert scores.valence_arousal[high, 0] > scores.valence_arousal[low, 0]
+
+
+def test_cancelled_after_the_first_batch_what_was_read_is_the_result():
+    path = EXAMPLES / "smile.mp4"
+    found = list(analyse(path, models.load(), Settings(batch=16), cancelled=lambda: True))[-1]
+    assert isinstance(found, Analysis)
+    assert found.frames == 16
