@@ -84,6 +84,18 @@ def test_frames_that_stay_undecided_have_no_numbers():
     assert np.isnan(decide(random_scores(missing=1.1), Options()).units).all()
 
 
+def test_without_filling_unseen_frames_do_not_weigh_in_the_averages():
+    scores = random_scores()
+    timeline = decide(scores, Options(fill=False, window_dimensions=6, window_units=2, unit_mix=1))
+    for values, raw, half in (
+        (timeline.valence_arousal, scores.valence_arousal, 6),
+        (timeline.units, scores.units, 2),
+    ):
+        for frame in np.flatnonzero(scores.seen)[::17]:
+            near = slice(max(frame - half, 0), frame + half + 1)
+            np.testing.assert_allclose(values[frame], raw[near][scores.seen[near]].mean(axis=0))
+
+
 def test_scores_are_left_as_they_were():
     scores, untouched = random_scores(), random_scores()
     decide(scores, Options(visual_weight=0.5, confidence=0.3))

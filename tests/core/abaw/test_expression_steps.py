@@ -82,6 +82,12 @@ def test_the_pretrained_class_is_taken_strictly_above_p0():
     assert decide(scores, Options(confidence=0.75, window=0)).branch.tolist() == [1, 1, 0]
 
 
+def test_rounding_of_a_sum_does_not_pass_p0_of_1():
+    rows = np.eye(8)[[0, 3]] * (1 + 1e-9)
+    assert not expression.confident(rows, 1.0).any()
+    assert expression.confident(0 * rows, 0.0).all()
+
+
 def test_delta_of_0_leaves_every_frame_alone():
     scores = random_scores(missing=0)
     timeline = decide(scores, Options(confidence=1, window=0))

@@ -34,6 +34,11 @@ def test_undecided_frames_count_as_wrong():
     np.testing.assert_allclose(expression_f1(np.array([3, 3]), np.array([3, -1]))[3], 2 / 3)
 
 
+def test_undecided_frames_are_no_answer_of_another_class():
+    f1 = expression_f1(np.array([0, 3, 7]), np.array([0, -1, 7]))
+    np.testing.assert_allclose(f1, [1, 0, 0, 0, 0, 0, 0, 1])
+
+
 def test_ccc_goldens():
     x = RNG.normal(size=300)
     x -= x.mean()
