@@ -6,7 +6,6 @@ The clips were never looked at by any training. Options are the defaults of ``co
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,16 +52,17 @@ def rows(folder: Path, encoder: str) -> tuple[list[list[str]], dict[str, list[bo
     for name, label in LABELS.items():
         scores = one(folder / name, encoder)
         known = label in EXPRESSIONS
+        timelines = {control: decide(scores, options) for control, options in CONTROLS.items()}
         cells = []
-        for control, options in CONTROLS.items():
+        for control in CONTROLS:
             if control == "head only" and scores.mlp is None:
                 cells.append("-")
                 continue
-            found = clip_expression(decide(scores, replace(options)))
+            found = clip_expression(timelines[control])
             cells.append(f"{EXPRESSIONS[found.label]} {found.probabilities.max():.2f}")
             if known:
                 right[control].append(EXPRESSIONS[found.label] == label)
-        final = decide(scores, Options()).final
+        final = timelines["final"].final
         shares = np.bincount(final[final >= 0], minlength=8) / max((final >= 0).sum(), 1)
         top = ", ".join(
             f"{EXPRESSIONS[i]} {shares[i]:.0%}" for i in np.argsort(-shares)[:3] if shares[i] > 0.02

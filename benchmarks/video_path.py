@@ -25,10 +25,10 @@ from benchmarks.camouflage_universal import DATA
 from benchmarks.results import table, write_section
 from core import expression, recognition
 from core.expression.base import Encoder
-from core.faces import align, detect
+from core.faces import detect
 from core.faces._match import overlaps
 from core.faces.track import Embed, Tracker, pick
-from core.types import Face, FloatArray, Frame, Pixels
+from core.types import Frame
 
 TITLE = "Video: the whole path, frames per second"
 COMMAND = "python -m benchmarks.video_path --write"
@@ -133,17 +133,6 @@ def followed(path: Path, encoder: Encoder, embed: Embed) -> Run:
     return run
 
 
-def embedder(name: str) -> Embed:
-    """A recogniser as the tracker wants it."""
-    recognition.load(name)
-
-    def embed(pixels: Pixels, faces: Sequence[Face]) -> FloatArray:
-        cut = torch.from_numpy(np.stack([align.align(pixels, face) for face in faces]))
-        return recognition.embed([name], cut.permute(0, 3, 1, 2).float() / 255)[name].numpy()
-
-    return embed
-
-
 def best_of(repeats: int, way: Callable[[], Run]) -> Run:
     """The fastest of some runs."""
     return min((way() for _ in range(repeats)), key=lambda run: sum(run.wall.values()))
@@ -212,7 +201,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(arguments.threads)
-    encoder, embed = expression.load(arguments.encoder), embedder(RECOGNISER)
+    encoder, embed = expression.load(arguments.encoder), recognition.embedder(RECOGNISER)
     first = arguments.data / arguments.clips[0]
     documented(first, encoder), followed(first, encoder, embed)  # models and caches are warm
     old, new, rows = [], [], []

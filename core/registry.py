@@ -1,5 +1,6 @@
 """name -> factory: one small mechanism for every family (recognisers, searches, generators ...)."""
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -20,6 +21,8 @@ class Registry(Generic[T]):
     def __init__(self, family: str) -> None:
         self.family = family
         self._factories: dict[str, Callable[..., T]] = {}
+        self._shared: dict[str, T] = {}
+        self._lock = threading.Lock()
 
     def register(self, name: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
         """Decorate a factory with its name; a second factory of the same name is a ValueError."""
@@ -41,6 +44,21 @@ class Registry(Generic[T]):
                 f"Choose one of: {', '.join(self)}.",
             )
         return self._factories[name](*args, **kwargs)
+
+    def shared(self, name: str) -> T:
+        """The member called ``name``, built at the first call and shared by the whole process.
+
+        Safe to call from several threads; errors as :meth:`create`, after which the next call tries again.
+        """
+        with self._lock:  # two callers at once must not build (or fetch) the same member twice
+            if name not in self._shared:
+                self._shared[name] = self.create(name)
+            return self._shared[name]
+
+    def forget_shared(self) -> None:
+        """Build shared members anew from now on."""
+        with self._lock:
+            self._shared.clear()
 
     def __contains__(self, name: object) -> bool:
         return name in self._factories

@@ -46,6 +46,21 @@ def runnable(role: str) -> tuple[weights.Entry, ...]:
     return tuple(entry for entry in weights.entries(role) if not entry.title.endswith("(original)"))
 
 
+def described(entries: Sequence[weights.Entry]) -> list[dict[str, Any]]:
+    """Models as the API lists them: name, title, whether here, licence of the weights, training data."""
+    return [
+        {
+            "name": entry.name,
+            "title": entry.title,
+            "present": weights.status(entry.name).present,
+            "licence": entry.weights_licence,
+            "commercial_use": entry.commercial,
+            "training_data": entry.training_data,
+        }
+        for entry in entries
+    ]
+
+
 def missing(names: Sequence[str]) -> tuple[str, ...]:
     """Those that are not here, can be fetched and are no mere option."""
     states = ((name, weights.status(name)) for name in names if not weights.entry(name).optional)

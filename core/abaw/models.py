@@ -1,8 +1,7 @@
 """The networks behind a clip's scores: an encoder, and the heads that were trained on its features."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -14,10 +13,9 @@ from core.abaw.geometry import Scale
 from core.abaw.heads import DimensionHead, ExpressionHead, UnitHead
 from core.errors import Code, UserError
 from core.expression.base import Encoder
-from core.faces.align import align_batch
 from core.faces.track import Embed, TrackOptions
 from core.recognition import thresholds
-from core.types import Face, FloatArray, Pixels
+from core.types import FloatArray
 
 HEADS = "facet-abaw-heads"
 EMBEDDER = "dlib-resnet"  # bundled, so that people can be told apart without any download
@@ -96,7 +94,7 @@ def load(encoder: str = "facet-expression") -> Models:
     scale = Scale(tensors["scale.low"].numpy(), tensors["scale.high"].numpy())
     known = thresholds.load()[EMBEDDER]
     tracking = TrackOptions(same=known.far[SAME_FAR], different=known.impostor_mean)
-    embed = partial(_embed, recognition.load(EMBEDDER))
+    embed = recognition.embedder(EMBEDDER)
     if owner != encoder:
         return Models(loaded, {}, scale, {"units": STAND_INS["units"]}, embed, tracking)
     dim = loaded.card.dim
@@ -123,9 +121,3 @@ def _tensors() -> tuple[dict[str, Tensor], str]:
                 "Fetch it again, or train it with python -m core train stand-ins.",
             )
         return {name: file.get_tensor(name).float() for name in file.keys()}, owner  # noqa: SIM118
-
-
-def _embed(embedder: nn.Module, pixels: Pixels, faces: Sequence[Face]) -> FloatArray:
-    with torch.inference_mode():
-        vectors: FloatArray = embedder(align_batch([(pixels, face) for face in faces])).numpy()
-    return vectors

@@ -1,18 +1,8 @@
 """Load expression encoders once a process and say which can be had."""
 
-import threading
-from functools import cache
-
 from core import weights
 from core.expression.base import Encoder, encoders
 from core.weights import Status
-
-_lock = threading.Lock()
-
-
-@cache
-def _load(name: str) -> Encoder:
-    return encoders.create(name)
 
 
 def load(name: str) -> Encoder:
@@ -29,8 +19,7 @@ def load(name: str) -> Encoder:
     Raises:
         UserError: an unknown name, or weights that cannot be had (codes ``weights-…``).
     """
-    with _lock:  # two callers at once must not build (or fetch) the same member twice
-        return _load(name)
+    return encoders.shared(name)
 
 
 def available() -> dict[str, Status]:

@@ -1,5 +1,6 @@
 """Encoders published as ONNX graphs, converted to torch by onnx2torch and cut before their last layer."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -25,19 +26,7 @@ B0 = Card(
     source="Savchenko et al., arXiv 2203.13436; EmotiEffLib",
     batch=8,
 )
-B2 = Card(
-    name="enet-b2-8",
-    title="EmotiEffNet-B2 (AffectNet)",
-    classes=AFFECTNET,
-    size=260,
-    dim=1408,
-    framing=Framing(),
-    channels="rgb",
-    mean=MEAN,
-    std=STD,
-    source="Savchenko et al., arXiv 2203.13436; EmotiEffLib",
-    batch=8,
-)
+B2 = replace(B0, name="enet-b2-8", title="EmotiEffNet-B2 (AffectNet)", size=260, dim=1408)
 DENSENET = Card(
     name="densenet121-fer2013",
     title="DenseNet-121 (FER2013)",

@@ -10,7 +10,6 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.packet import Packet
 
 from core.media import video_open
 from core.media.video_read import Reader
@@ -18,7 +17,6 @@ from core.settings import settings
 from core.types import Audio, FloatArray
 
 _GAP = 0.02  # seconds by which times may differ from the count of samples before they are believed
-_BROKEN_READS = 100
 
 
 def load(path: str | Path, rate: int = 16000) -> Audio | None:
@@ -154,21 +152,10 @@ def _pieces(
 
 
 def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
-    for packet in packets(container, stream):
+    for packet in video_open.packets(container, stream):
+        if packet is None:
+            continue  # a read that failed; the hole becomes silence by the times of what follows
         try:
             yield from packet.decode()
         except (av.FFmpegError, ValueError):
             continue  # the hole becomes silence by the times of what follows
-
-
-def packets(container: InputContainer, stream: AudioStream) -> Iterator["Packet[AudioStream]"]:
-    """Packets of the stream, the flushing one last; reads that fail are skipped."""
-    failures = 0
-    while failures < _BROKEN_READS:
-        try:
-            for packet in container.demux(stream):
-                failures = 0
-                yield packet
-            return
-        except av.FFmpegError:
-            failures += 1

@@ -4,15 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Never
+from typing import Never, TypeVar
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from core.errors import Code, UserError
 from core.settings import Settings, settings
+
+S = TypeVar("S", VideoStream, AudioStream)
+BROKEN_READS = 100  # after so many failed reads in a row the rest of the file is given up
 
 # Playlists, concatenations, image sequences and network formats are not among them: such a file may name
 # other files or addresses of the server, which must never be opened on a stranger's word.
@@ -153,6 +158,20 @@ def header_rate(stream: VideoStream) -> float:
         return float(stream.frames / (stream.duration * stream.time_base))
     rate = float(stream.average_rate or 0)
     return rate if rate <= settings().max_fps else 0.0
+
+
+def packets(container: InputContainer, stream: S) -> Iterator["Packet[S] | None"]:
+    """Packets of the stream, the flushing one last; None for each read that failed."""
+    failures = 0
+    while failures < BROKEN_READS:
+        try:
+            for packet in container.demux(stream):
+                failures = 0
+                yield packet
+            return
+        except av.FFmpegError:
+            failures += 1
+            yield None
 
 
 def too_long(seconds: float) -> UserError:

@@ -12,7 +12,6 @@ from typing import Self
 import av
 from av.codec.context import ThreadType
 from av.container import InputContainer
-from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -22,7 +21,6 @@ from core.settings import settings
 from core.types import Clip, Frame, Notice
 
 _DISTRUST = 1.0  # seconds after damage for which pictures are dropped, unless a key picture comes first
-_BROKEN_READS = 100  # after so many failed reads in a row the rest of the file is given up
 _SHORT = 0.5  # seconds by which a clip may end before the time its header gives
 _STEP = 0.001  # seconds between frames whose times stand still or run backwards
 _DECODER_FENCE = 2  # times the pixel limit: the decoder itself allocates nothing larger
@@ -185,7 +183,7 @@ class Reader:
 
     def _decoded(self) -> Iterator[VideoFrame | None]:
         """Every picture as the decoder gives it; None for each piece that it could not decode."""
-        for packet in _packets(self._container, self._stream):
+        for packet in video_open.packets(self._container, self._stream):
             if packet is None:
                 yield None
                 continue
@@ -230,20 +228,6 @@ def _prepare(stream: VideoStream) -> None:
     stream.codec_context.options = {"max_pixels": str(limit)}
     stream.thread_type = ThreadType.AUTO
     stream.thread_count = min(os.cpu_count() or 1, 4)  # each thread holds frames of its own
-
-
-def _packets(container: InputContainer, stream: VideoStream) -> Iterator["Packet[VideoStream] | None"]:
-    """Packets of the stream, the flushing one last; None for each read that failed."""
-    failures = 0
-    while failures < _BROKEN_READS:
-        try:
-            for packet in container.demux(stream):
-                failures = 0
-                yield packet
-            return
-        except av.FFmpegError:
-            failures += 1
-            yield None
 
 
 def _described(container: InputContainer, stream: VideoStream) -> Clip:

@@ -115,8 +115,8 @@ def _copied_packets(container: InputContainer, stream: AudioStream, out: AudioSt
     if base is None:
         return
     shift, last = round(origin / base), None
-    for packet in audio.packets(container, stream):
-        if packet.size == 0 or packet.pts is None:
+    for packet in video_open.packets(container, stream):
+        if packet is None or packet.size == 0 or packet.pts is None:
             continue
         packet.pts -= shift
         packet.dts = packet.pts  # sound is never reordered

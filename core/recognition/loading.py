@@ -1,17 +1,15 @@
 """Load recognisers once a process, say which can be had, and embed batches with several of them."""
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 from torch import Tensor
 
 from core import weights
+from core.faces.align import align_batch
 from core.recognition.base import Recognizer, recognizers
-
-_lock = threading.Lock()
+from core.types import Face, FloatArray, Pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +29,6 @@ class Availability:
     bytes_to_fetch: int
 
 
-@cache
-def _load(name: str) -> Recognizer:
-    return recognizers.create(name)
-
-
 def load(name: str) -> Recognizer:
     """The recogniser called ``name``, built at the first call and shared by the whole process.
 
@@ -48,8 +41,7 @@ def load(name: str) -> Recognizer:
     Raises:
         UserError: an unknown name, or weights that cannot be had (codes ``weights-…``).
     """
-    with _lock:  # two callers at once must not build (or fetch) the same member twice
-        return _load(name)
+    return recognizers.shared(name)
 
 
 def available() -> tuple[Availability, ...]:
@@ -81,3 +73,18 @@ def embed(names: Sequence[str], aligned: Tensor, *, batch: int = 16) -> dict[str
             parts = [model(part) for part in torch.split(aligned, batch)] if len(aligned) else []
             found[name] = torch.cat(parts) if parts else aligned.new_empty(0, model.dim)
     return found
+
+
+def embedder(name: str) -> Callable[[Pixels, Sequence[Face]], FloatArray]:
+    """A recogniser as ``core.faces.track.Tracker`` takes it: pixels and N faces -> N×dim unit embeddings.
+
+    Raises:
+        UserError: at once, when its weights cannot be had.
+    """
+    load(name)
+
+    def run(pixels: Pixels, faces: Sequence[Face]) -> FloatArray:
+        vectors: FloatArray = embed([name], align_batch([(pixels, face) for face in faces]))[name].numpy()
+        return vectors
+
+    return run

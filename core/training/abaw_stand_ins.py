@@ -181,12 +181,19 @@ def train(
             if isinstance(event, Progress):
                 yield event
                 continue
+            if name == "expression":
+                _never_other(event.model)
             state = event.model.state_dict()
             found |= {f"{name}.{key}": value.detach().clone() for key, value in state.items()}
-    last = max(name for name in found if name.startswith("expression.") and name.endswith(".weight"))
-    found[last][classes.OTHER] = 0.0  # "other" was never shown: nothing may choose it
-    found[last.replace("weight", "bias")][classes.OTHER] = NEVER
     yield found
+
+
+@torch.no_grad()
+def _never_other(head: nn.Module) -> None:
+    """Hold the logit of "other" down: no example showed it, so nothing may choose it."""
+    last = list(head.children())[-1]
+    assert isinstance(last, nn.Linear)
+    last.weight[classes.OTHER], last.bias[classes.OTHER] = 0.0, NEVER
 
 
 def _recipe(head: nn.Module, tuned: Rows, checked: Rows, loss: Loss) -> loop.Recipe:

@@ -106,14 +106,13 @@ def gather(root: Path, name: str, wanted: Part, size: int) -> LabelledFaces:
 
 
 @torch.inference_mode()
-def scores(net: nn.Module, faces: LabelledFaces, mirrored: bool = False, batch: int = 128) -> Tensor:
-    """N×7 probabilities of a labelled set; ``mirrored`` takes the mean with the mirror image."""
+def scores(net: nn.Module, faces: LabelledFaces, batch: int = 128) -> Tensor:
+    """N×7 probabilities of a labelled set."""
     net.eval()
     rows = []
     for start in range(0, len(faces), batch):
         crops = as_input(faces.pixels[start : start + batch])
-        row = net(crops).softmax(1)
-        rows.append((row + net(crops.flip(3)).softmax(1)) / 2 if mirrored else row)
+        rows.append(net(crops).softmax(1))
     return torch.cat(rows)
 
 

@@ -69,7 +69,7 @@ def wire(services: Services, parts: Parts) -> list[Any]:
     @guarded(results.notice, idle, follows=True)
     def analyse_clip(encoder: str | None, request: gr.Request) -> Iterator[Update]:
         session, desk = services.session(request), desk_of(request)
-        with desk.analysing() as asked:
+        with desk.turn() as asked:
             if not asked:
                 return
             stop, path = desk.stop, desk.source()

@@ -18,7 +18,7 @@ from demos.abaw.desk import Desk
 from demos.abaw.readers import needed
 from demos.addresses import by_address
 from demos.base import endpoint, path_of
-from demos.models import missing
+from demos.models import described, missing
 from demos.services import HEAVY, LIGHT, Services
 from demos.sessions import Session, discard
 
@@ -116,18 +116,7 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
         Returns:
             models: name, title, whether it is here, licence of the weights, training data
         """
-        entries = [weights.entry(name) for name in models]
-        return [
-            {
-                "name": entry.name,
-                "title": entry.title,
-                "present": weights.status(entry.name).present,
-                "licence": entry.weights_licence,
-                "commercial_use": entry.commercial,
-                "training_data": entry.training_data,
-            }
-            for entry in entries
-        ]
+        return described([weights.entry(name) for name in models])
 
     with gr.Row(visible=False):
         video = by_address(gr.File(label="Video"))

@@ -1,8 +1,7 @@
 """One visitor's desk in the video tab: a clip, what was measured of it once, and what the sliders ask."""
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import numpy as np
 from core.abaw.types import ClipScores, Options, Timeline
 from core.errors import Code, UserError
 from core.types import Clip, Mask
+from demos.turns import Turns
 
 if TYPE_CHECKING:
     from core.abaw.analyse import Analysis
@@ -26,7 +26,7 @@ def placed(scores: ClipScores) -> Mask:
 
 
 @dataclass(slots=True, eq=False)
-class Desk:
+class Desk(Turns):
     """Everything the tab keeps for one visitor.
 
     Attributes:
@@ -42,10 +42,6 @@ class Desk:
         timeline: what those made of the scores.
         labels: what the visitor says is right, to be scored against.
         cursor: number of the frame that is looked at.
-        stop: set to end a running analysis.
-        arriving: held while a clip comes in, so that an impatient press of a button can wait for it.
-        wanted: the button was pressed and the analysis has not begun.
-        busy: an analysis is running.
     """
 
     path: Path | None = None
@@ -59,10 +55,6 @@ class Desk:
     timeline: Timeline | None = None
     labels: "Annotation | None" = None
     cursor: int = 0
-    stop: threading.Event = field(default_factory=threading.Event)
-    arriving: threading.Lock = field(default_factory=threading.Lock)
-    wanted: bool = False
-    busy: bool = False
 
     def images(self) -> int:
         """Pictures held, see :class:`demos.sessions.Room`; the clip is a file and counted as such."""
@@ -89,19 +81,6 @@ class Desk:
                 Code.NO_VIDEO, "There is no clip yet.", "Choose an example, record or upload your own."
             )
         return self.path
-
-    @contextmanager
-    def analysing(self) -> Iterator[bool]:
-        """The time of one analysis; gives False when nobody asked for it (any more)."""
-        asked, self.wanted = self.wanted, False
-        if not asked:
-            yield False
-            return
-        self.busy = True
-        try:
-            yield True
-        finally:
-            self.busy = False
 
     def found(self, analysis: "Analysis") -> None:
         """Take what a pass over the clip found."""

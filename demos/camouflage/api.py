@@ -19,7 +19,7 @@ from demos.camouflage import exports, ready
 from demos.camouflage.bench import Bench, judgement_report, take
 from demos.camouflage.find import first_fetch, options_for
 from demos.camouflage.words import PRESETS
-from demos.models import runnable
+from demos.models import described, runnable
 from demos.services import HEAVY, LIGHT, Services
 from demos.sessions import Session
 
@@ -122,18 +122,8 @@ def lay_out_and_wire(services: Services) -> None:
         Returns:
             models: name, title, whether it is here, licence of the weights, training data; then the patterns
         """
-        models = [
-            {
-                "name": entry.name,
-                "title": entry.title,
-                "present": weights.status(entry.name).present,
-                "licence": entry.weights_licence,
-                "commercial_use": entry.commercial,
-                "training_data": entry.training_data,
-            }
-            for entry in runnable("recognition")
-        ]
-        return models + [{"ready_made": name, "title": title} for title, name in ready.choices()]
+        patterns = [{"ready_made": name, "title": title} for title, name in ready.choices()]
+        return described(runnable("recognition")) + patterns
 
     with gr.Row(visible=False):
         photo = by_address(gr.File(label="Photo"))

@@ -1,13 +1,13 @@
 """One visitor's workbench in the camouflage tab: photos, whose face, the current pattern and its figures."""
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import Code, UserError
 from core.types import Face, Image, Notice
+from demos.turns import Turns
 
 if TYPE_CHECKING:
     from core.camouflage.pattern import Pattern
@@ -50,7 +50,7 @@ class Shot:
 
 
 @dataclass(slots=True, eq=False)
-class Bench:
+class Bench(Turns):
     """Everything the tab keeps for one visitor.
 
     Attributes:
@@ -60,10 +60,6 @@ class Bench:
         optimised: the recognisers that it was found with.
         judgement: what was measured of it.
         result: the search that found it, None for patterns of other origin.
-        stop: set to end a running search early.
-        arriving: held while a photo is looked at, so that an impatient press of a button can wait for it.
-        wanted: the button was pressed and the search has not begun.
-        busy: a search is running.
     """
 
     shots: tuple[Shot, ...] = ()
@@ -72,10 +68,6 @@ class Bench:
     optimised: tuple[str, ...] = ()
     judgement: "Judgement | None" = None
     result: "Result | None" = None
-    stop: threading.Event = field(default_factory=threading.Event)
-    arriving: threading.Lock = field(default_factory=threading.Lock)
-    wanted: bool = False
-    busy: bool = False
     _work: "Work | None" = None
 
     def images(self) -> int:
@@ -152,19 +144,6 @@ class Bench:
         """Take a pattern that no search has found for these photos."""
         self.pattern, self.origin, self.optimised = pattern, origin, optimised
         self.judgement, self.result = None, None
-
-    @contextmanager
-    def searching(self) -> Iterator[bool]:
-        """The time of one search; gives False when nobody asked for it (any more)."""
-        asked, self.wanted = self.wanted, False
-        if not asked:
-            yield False
-            return
-        self.busy = True
-        try:
-            yield True
-        finally:
-            self.busy = False
 
     def found(self, result: "Result") -> None:
         """Take what a search found."""

@@ -123,7 +123,7 @@ def wire(services: Services, parts: Parts) -> list[Any]:
         from core.camouflage import system
 
         session, bench = services.session(request), bench_of(request)
-        with bench.searching() as asked:
+        with bench.turn() as asked:
             if not asked:
                 return
             stop, work, options = bench.stop, bench.work(), options_for(preset, *values)

@@ -83,22 +83,22 @@ def test_more_photos_keep_the_pattern_but_not_its_old_figures() -> None:
 
 def test_a_search_runs_once_for_one_press() -> None:
     bench = Bench()
-    with bench.searching() as asked:
+    with bench.turn() as asked:
         assert not asked
     bench.wanted = True
-    with bench.searching() as asked:
+    with bench.turn() as asked:
         assert asked
         assert bench.busy
-        with bench.searching() as again:
+        with bench.turn() as again:
             assert not again
     assert not bench.busy
-    with bench.searching() as asked:
+    with bench.turn() as asked:
         assert not asked
 
 
 def test_a_search_that_fails_is_over() -> None:
     bench = Bench(wanted=True)
-    with pytest.raises(KeyError), bench.searching():
+    with pytest.raises(KeyError), bench.turn():
         raise KeyError
     assert not bench.busy
 

@@ -1,18 +1,17 @@
 """Faces whose truth is known: the mean face placed in a picture of any size, at any place and lean."""
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
-import torch
 
 from core import recognition
-from core.faces import align, topology
+from core.faces import topology
 from core.faces.track import Embed
-from core.types import Face, FloatArray, Pixels
+from core.types import Face, Pixels
 
 Place = Callable[..., Face]
 RECOGNISER = "mobilefacenet-ms1m"
@@ -54,9 +53,4 @@ def embed(weight: Callable[[str], Path]) -> Embed:
     """A recogniser as the tracker takes it; for tests marked ``weights``."""
     weight(RECOGNISER)
 
-    def run(pixels: Pixels, faces: Sequence[Face]) -> FloatArray:
-        crops = np.stack([align.align(pixels, face) for face in faces])
-        aligned = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
-        return recognition.embed([RECOGNISER], aligned)[RECOGNISER].numpy()
-
-    return run
+    return recognition.embedder(RECOGNISER)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import UserError
-from core.recognition import available, base, cards, embed, load, loading, recognizers
+from core.recognition import available, base, cards, embed, load, recognizers
 from core.recognition.base import Card, Recognizer
 from core.recognition.crop import Box
 
@@ -40,9 +40,9 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return Recognizer(card(), Means())
 
     monkeypatch.setitem(recognizers._factories, "toy", build)
-    loading._load.cache_clear()
+    recognizers.forget_shared()
     yield built
-    loading._load.cache_clear()
+    recognizers.forget_shared()
 
 
 def test_colours_are_shifted_and_scaled_in_the_order_of_the_network() -> None:
