@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from core.datasets.expressions import LabelledFaces
 from core.expression.base import Encoder
+from core.expression.crop import WIDE
 from core.metrics import calibration, classification, intervals
 from core.metrics.intervals import Interval
 from core.types import FloatArray
@@ -45,23 +47,24 @@ class Figures:
 def probabilities(encoder: Encoder, faces: LabelledFaces, classes: Sequence[str]) -> FloatArray:
     """The encoder's probabilities of a data set's classes.
 
-    The stills are framed like the encoder's crops already (side 1.0, see ``core.expression.crop``), so the
-    whole picture is the crop; grey is repeated for networks of colours.
+    The stills show a face's height (side 1.0, see ``core.expression.crop``). Each is put under the encoder's
+    own cut as a picture that a face fills, so that it is resampled as the frames of a clip are; grey is
+    repeated for networks of colours.
 
     Args:
-        encoder: with crops of the size of the stills.
-        faces: N stills.
+        encoder: any whose framing is no wider than the stills.
+        faces: N stills of any size.
         classes: C names in the order of the labels.
 
     Returns:
         N×(C + 1): the classes, and last the sum of what the encoder gives to others, such as contempt.
 
     Raises:
-        ValueError: the encoder was made for another framing or size, or lacks a class.
+        ValueError: the encoder looks at more than the stills show, or lacks a class.
     """
     card = encoder.card
-    if (card.framing.side, card.framing.down) != (1.0, 0.0) or faces.pixels.shape[1:] != (card.size,) * 2:
-        raise ValueError(f"{card.name} takes stills of {card.size} pixels that show a face's height")
+    if card.framing.side + 2 * abs(card.framing.down) > 1:
+        raise ValueError(f"{card.name} looks at more than the stills show, which is a face's height")
     if lacking := [name for name in classes if name not in card.classes]:
         raise ValueError(f"{card.name} does not know {', '.join(lacking)}")
     columns = [card.classes.index(name) for name in classes]
@@ -69,10 +72,16 @@ def probabilities(encoder: Encoder, faces: LabelledFaces, classes: Sequence[str]
     rows = [np.zeros((0, len(columns) + 1))]
     with torch.inference_mode():
         for part in _batches(faces.pixels, card.batch):
-            crops = torch.from_numpy(part).unsqueeze(1).expand(-1, 3, -1, -1)
-            found = encoder(crops).probabilities.double().numpy()
+            found = encoder(_crops(encoder, part)).probabilities.double().numpy()
             rows.append(np.column_stack([found[:, columns], found[:, others].sum(1)]))
     return np.concatenate(rows)
+
+
+def _crops(encoder: Encoder, pixels: NDArray[np.uint8]) -> Tensor:
+    side = pixels.shape[1]
+    half = side / WIDE / 2  # a box as high as the still, and as wide as one of a face is
+    box = np.array([[side / 2 - half, 0.0, side / 2 + half, side]])
+    return torch.cat([encoder.cut(np.repeat(one[:, :, None], 3, axis=2), box) for one in pixels])
 
 
 def _batches(pixels: NDArray[np.uint8], size: int) -> Iterator[NDArray[np.uint8]]:

@@ -41,13 +41,28 @@ def test_classes_are_put_in_the_order_of_the_labels_and_others_come_last() -> No
     assert probabilities(toy(), stills([], []), CLASSES).shape == (0, 3)
 
 
-def test_another_size_framing_or_class_is_refused() -> None:
-    with pytest.raises(ValueError, match="stills"):
-        probabilities(toy(size=8), stills([0], [0]), CLASSES)
-    with pytest.raises(ValueError, match="stills"):
-        probabilities(toy(framing=Framing(side=1.3)), stills([0], [0]), CLASSES)
+def test_a_wider_framing_or_an_unknown_class_is_refused() -> None:
+    for wider in (Framing(side=1.3), Framing(down=0.1)):
+        with pytest.raises(ValueError, match="stills"):
+            probabilities(toy(framing=wider), stills([0], [0]), CLASSES)
     with pytest.raises(ValueError, match="joy"):
         probabilities(toy(), stills([0], [0]), ("joy",))
+
+
+def test_a_still_is_taken_whole_and_resampled_like_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the encoder's own size nothing changes; a larger still is averaged and not cropped."""
+    seen: list[Tensor] = []
+    same, smaller = toy(size=8), toy()
+    for encoder in (same, smaller):
+        forward = encoder.forward
+        monkeypatch.setattr(encoder, "forward", lambda crops, f=forward: (seen.append(crops), f(crops))[1])
+    picture = np.random.default_rng(0).integers(0, 256, (1, 8, 8), dtype=np.uint8)
+    for encoder in (same, smaller):
+        probabilities(encoder, LabelledFaces(picture, np.array([0]), ("",)), CLASSES)
+    for channel in seen[0][0].numpy():
+        np.testing.assert_array_equal(channel, picture[0])
+    blocks = picture[0].reshape(4, 2, 4, 2).mean((1, 3))
+    np.testing.assert_allclose(seen[1][0, 0].numpy(), blocks, atol=1)
 
 
 def test_figures_by_hand() -> None:
