@@ -118,6 +118,6 @@ def _tensors() -> tuple[dict[str, Tensor], str]:
             raise UserError(
                 Code.WEIGHTS_CORRUPT,
                 "The file of heads does not say for which encoder it is.",
-                "Fetch it again, or train it with python -m core train stand-ins.",
+                "Restore the weights folder of this copy, for instance with: git checkout -- weights",
             )
         return {name: file.get_tensor(name).float() for name in file.keys()}, owner  # noqa: SIM118

@@ -1,4 +1,4 @@
-"""Heads for the ABAW tab from what honest data there is: ``python -m core train stand-ins``.
+"""Heads for the ABAW tab from what honest data there is: :func:`examples`, :func:`train`, :func:`save`.
 
 AffWild2 and DVD are not public, so nothing here saw them. On the features of the bundled encoder are trained
 
