@@ -41,7 +41,7 @@ CONTROLS = {
 
 
 def one(path: Path, encoder: str) -> ClipScores:
-    """The scores of the person who is seen longest."""
+    """The scores of the main person."""
     found = [event for event in analyse(path, load(encoder)) if isinstance(event, Analysis)][-1]
     return found.scores[found.tracks[0].number]
 

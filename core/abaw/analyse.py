@@ -10,13 +10,12 @@ import numpy as np
 import torch
 
 from core.abaw import geometry
-from core.abaw.expression import arrange
 from core.abaw.models import Models
 from core.abaw.smooth import interpolate
 from core.abaw.types import ClipScores
-from core.errors import Code, UserError
+from core.expression.base import Encoding
 from core.faces import landmarks
-from core.faces.track import Place, Tracker, pick
+from core.faces.track import Place, Tracker, nobody, pick
 from core.media import video
 from core.types import Clip, Face, FaceTrack, FloatArray, Frame, Notice, Pixels, Progress
 
@@ -123,11 +122,7 @@ def analyse(
         tracks = by_presence([track for track in tracker.finish() if kept[track.number].frames])
         notices = reader.notices
     if not tracks:
-        raise UserError(
-            Code.NO_FACE,
-            "No face was found in any frame of this clip.",
-            "Choose a clip in which a face looks towards the camera for at least a second.",
-        )
+        raise nobody()
     scores = {track.number: _scores(track, kept[track.number], np.asarray(times), models) for track in tracks}
     clock.tick("encode")
     pictures = {track.number: kept[track.number].thumbnail for track in tracks}
@@ -153,14 +148,15 @@ def _share(clip: Clip, times: Sequence[float]) -> float:
 def _encode(
     frames: Sequence[Frame], places: Sequence[Sequence[Place]], models: Models, kept: dict[int, _Rows]
 ) -> None:
-    """Cut every measured face of a batch of frames and send them through the encoder together."""
+    """Cut every face of a batch of frames and send them through the encoder together.
+
+    Faces in frames that the tracker left out are cut where they are expected.
+    """
     crops, owners = [], []
     for frame, row in zip(frames, places, strict=True):
-        measured = [place for place in row if place.measured]
-        if measured:
-            cut = models.encoder.cut(frame.pixels, np.stack([place.box for place in measured]))
-            crops.append(cut)
-            owners += [(place.number, frame.index) for place in measured]
+        if row:
+            crops.append(models.encoder.cut(frame.pixels, np.stack([place.box for place in row])))
+            owners += [(place.number, frame.index) for place in row]
     if not crops:
         return
     together = torch.cat(crops)
@@ -185,9 +181,8 @@ def _measure(
     for frame, row in zip(frames, places, strict=True):
         if frame.index % settings.geometry_every == 0:
             for place in row:
-                if place.measured:
-                    pairs.append((frame.pixels, Face(place.box, place.score, place.five)))
-                    owners.append((place.number, frame.index))
+                pairs.append((frame.pixels, Face(place.box, place.score, place.five)))
+                owners.append((place.number, frame.index))
     meshes = landmarks.measure(pairs, passes=2)
     faces = [
         Face(face.box, face.score, face.five, mesh.points[:, :2])
@@ -201,8 +196,12 @@ def _measure(
 def _scores(track: FaceTrack, rows: _Rows, times: FloatArray, models: Models) -> ClipScores:
     """The heads on one person's features, spread over all frames of the clip."""
     count = len(times)
-    at = np.asarray(rows.frames)
-    features, own = torch.stack(rows.features).float(), torch.stack(rows.scores)
+    # an expected place after the last measured one belongs to no track: the face may have left
+    use = np.flatnonzero(np.isin(rows.frames, track.frames))
+    at = np.asarray(rows.frames)[use]
+    encoding = Encoding(
+        torch.stack([rows.features[n] for n in use]).float(), torch.stack([rows.scores[n] for n in use])
+    )
     seen = np.zeros(count, bool)
     seen[at] = True
     boxes = np.full((count, 4), np.nan, np.float32)
@@ -220,12 +219,8 @@ def _scores(track: FaceTrack, rows: _Rows, times: FloatArray, models: Models) ->
         sparse = np.zeros((count, rows.units[0].shape[0]))
         sparse[rows.unit_frames] = np.stack(rows.units)
         second = np.where(seen[:, None], interpolate(sparse, known), 0.0)
-    heads = models.heads(features)
     return ClipScores(
-        times=times, seen=seen, boxes=boxes,
-        pretrained=spread(arrange(own.softmax(1).numpy(), models.encoder.card.classes)),
-        mlp=spread(heads.expression) if heads.expression is not None else None,
-        valence_arousal=spread(heads.dimensions) if heads.dimensions is not None else None,
-        units=spread(heads.units) if heads.units is not None else None,
+        times, seen, boxes,
+        **{name: spread(values) for name, values in models.rows(encoding).items()},
         units_second=second, encoder=models.encoder.card.name, stand_ins=dict(models.stand_ins),
     )  # fmt: skip

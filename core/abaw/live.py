@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.abaw.decide import decide
-from core.abaw.expression import arrange
 from core.abaw.types import ClipScores, Options, Timeline
 from core.faces import detect
 from core.types import FloatArray, Pixels
@@ -84,19 +83,11 @@ def look(models: "Models", pixels: Pixels) -> ClipScores | None:
     if not faces:
         return None
     box = np.asarray(faces[0].box, np.float32)[None]
-    encoding = models.encoder(models.encoder.cut(pixels, box))
-    heads = models.heads(encoding.features)
+    rows = models.rows(models.encoder(models.encoder.cut(pixels, box)))
     return ClipScores(
-        times=np.zeros(1),
-        seen=np.ones(1, bool),
-        boxes=box,
-        pretrained=arrange(encoding.probabilities.numpy(), models.encoder.card.classes),
-        mlp=heads.expression,
-        valence_arousal=heads.dimensions,
-        units=heads.units,
-        encoder=models.encoder.card.name,
-        stand_ins=dict(models.stand_ins),
-    )
+        np.zeros(1), np.ones(1, bool), box, **rows,
+        encoder=models.encoder.card.name, stand_ins=dict(models.stand_ins),
+    )  # fmt: skip
 
 
 def trail(path: Sequence[FloatArray]) -> FloatArray:

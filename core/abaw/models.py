@@ -9,10 +9,11 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from core import expression, recognition, weights
+from core.abaw.expression import arrange
 from core.abaw.geometry import Scale
 from core.abaw.heads import DimensionHead, ExpressionHead, UnitHead
 from core.errors import Code, UserError
-from core.expression.base import Encoder
+from core.expression.base import Encoder, Encoding
 from core.faces.track import Embed, TrackOptions
 from core.recognition import thresholds
 from core.types import FloatArray
@@ -30,19 +31,8 @@ STAND_INS = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HeadScores:
-    """What the heads say about N frames; None where there is no head.
-
-    Attributes:
-        expression: N×8 probabilities.
-        dimensions: N×2 in -1..1.
-        units: N×12 in 0..1.
-    """
-
-    expression: FloatArray | None = None
-    dimensions: FloatArray | None = None
-    units: FloatArray | None = None
+FIELDS = {"expression": "mlp", "dimensions": "valence_arousal", "units": "units"}
+"""Head -> the rows of ``core.abaw.types.ClipScores`` that it fills."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,17 +56,22 @@ class Models:
     tracking: TrackOptions | None = None
 
     @torch.inference_mode()
-    def heads(self, features: Tensor) -> HeadScores:
-        """Every head there is on N×D features."""
-        found: dict[str, FloatArray] = {}
+    def rows(self, encoding: Encoding) -> dict[str, FloatArray]:
+        """What the encoder and every head there is say about N faces, by field of ``ClipScores``.
+
+        Returns:
+            ``pretrained`` N×8 probabilities, and as far as there are heads ``mlp`` N×8 probabilities,
+            ``valence_arousal`` N×2 in -1..1 and ``units`` N×12 in 0..1.
+        """
+        found = {"pretrained": arrange(encoding.probabilities.numpy(), self.encoder.card.classes)}
         for name, module in self.modules.items():
-            out = module(features)
+            out = module(encoding.features)
             if name == "expression":
                 out = out.softmax(1)
             elif name == "units":
                 out = torch.sigmoid(out)
-            found[name] = out.numpy().astype(np.float64)
-        return HeadScores(**found)
+            found[FIELDS[name]] = out.numpy().astype(np.float64)
+        return found
 
 
 @lru_cache(maxsize=4)

@@ -25,7 +25,7 @@ from core.faces.detect import detect, detect_inside
 from core.faces.track_options import Place, TrackOptions
 from core.types import Face, FaceTrack, FloatArray, Frame, Pixels
 
-__all__ = ["Embed", "Place", "TrackOptions", "Tracker", "pick"]
+__all__ = ["Embed", "Place", "TrackOptions", "Tracker", "nobody", "pick"]
 
 Embed = Callable[[Pixels, Sequence[Face]], FloatArray]
 
@@ -243,6 +243,15 @@ class Tracker:
         return best[1] if best else None
 
 
+def nobody() -> UserError:
+    """The error for a clip without a face that could be followed."""
+    return UserError(
+        Code.NO_FACE,
+        "No face was found in this clip.",
+        "Choose a clip in which a face of 40 pixels or more looks towards the camera for at least a second.",
+    )
+
+
 def pick(tracks: Sequence[FaceTrack], number: int | None = None) -> FaceTrack:
     """The person that is meant.
 
@@ -254,11 +263,7 @@ def pick(tracks: Sequence[FaceTrack], number: int | None = None) -> FaceTrack:
         UserError: ``NO_FACE`` without tracks, ``OPTION_RANGE`` for a number that is not there.
     """
     if not tracks:
-        raise UserError(
-            Code.NO_FACE,
-            "No face was found in this clip.",
-            "Choose a clip in which a face looks towards the camera for at least a second.",
-        )
+        raise nobody()
     if number is None:
         return max(tracks, key=lambda one: float((one.boxes[:, 3] - one.boxes[:, 1]).sum()))
     for one in tracks:

@@ -59,7 +59,7 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
         Args:
             video: a video file; over MCP by address: an upload to this server, public http(s), or data:
             options: JSON object with steps to change, for instance {"window": 10, "confidence": 0.7}
-            person: number of the person when several are in the clip; -1 for the one who is seen longest
+            person: number of a person of the clip; -1 for the main one, who is seen longest and largest
 
         Returns:
             files: table as CSV, ABAW submission files, report as JSON, scores.npz for decide_video
@@ -88,7 +88,7 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
         Args:
             scores: the file scores.npz that analyse_video returned, given like a video
             options: JSON object with steps to change, for instance {"window": 0, "confidence": 1}
-            person: number of the person when several are in the clip; -1 for the one who is seen longest
+            person: number of a person of the clip; -1 for the main one, who is seen longest and largest
 
         Returns:
             table: CSV, one line a frame

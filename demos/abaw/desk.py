@@ -88,19 +88,17 @@ class Desk(Turns):
         self.analysis = analysis
 
     def take(self, people: Mapping[int, ClipScores]) -> None:
-        """Take what the networks said; the person who is seen longest is looked at first.
+        """Take what the networks said; the first is the main person, and looked at first.
 
         Raises:
             UserError: NO_FACE when nobody was seen.
         """
         if not people:
-            raise UserError(
-                Code.NO_FACE,
-                "No face was found in this clip.",
-                "Use a clip in which a face is larger than about 40 pixels and looks towards the camera.",
-            )
+            from core.faces.track import nobody
+
+            raise nobody()
         self.people, self.labels = dict(people), None
-        self.track = max(people, key=lambda number: int(placed(people[number]).sum()))
+        self.track = next(iter(people))
         self.cursor = int(placed(self.scores()).argmax())
         self.decide(self.options)
 

@@ -1,13 +1,16 @@
 """One pass over a clip, with the networks that come with the repository."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from core.abaw import models
-from core.abaw.analyse import Analysis, Settings, analyse
+from core.abaw.analyse import Analysis, Settings, _Rows, _scores, analyse
 from core.abaw.classes import OTHER
+from core.faces import landmarks
 from core.types import Progress
 
 EXAMPLES = Path(__file__).parents[3] / "demos" / "abaw" / "examples"
@@ -65,3 +68,42 @@ def test_cancelled_after_the_first_batch_what_was_read_is_the_result():
     found = list(analyse(path, models.load(), Settings(batch=16), cancelled=lambda: True))[-1]
     assert isinstance(found, Analysis)
     assert found.frames == 16
+
+
+def test_frames_that_the_tracker_left_out_are_read_too(people):
+    _, found = people
+    for track in found.tracks:
+        assert found.scores[track.number].seen[track.frames].mean() > 0.95
+
+
+def test_landmarks_are_measured_in_every_fifth_frame(monkeypatch):
+    asked = []
+    measure = landmarks.measure
+
+    def counted(pairs, **more):
+        asked.append(len(pairs))
+        return measure(pairs, **more)
+
+    monkeypatch.setattr(landmarks, "measure", counted)
+    found = list(analyse(EXAMPLES / "smile.mp4", models.load(), Settings(geometry_every=5)))[-1]
+    assert isinstance(found, Analysis)
+    assert sum(asked) == pytest.approx(found.frames / 5, abs=1)
+    assert found.scores[found.tracks[0].number].units_second is not None
+
+
+def test_a_place_after_the_last_measured_one_is_not_a_sighting(monkeypatch):
+    """The tracker expects a face in a frame that it leaves out; should it never return, that was no face."""
+    found = list(analyse(EXAMPLES / "smile.mp4", models.load(), Settings(geometry_every=0)))[-1]
+    assert isinstance(found, Analysis)
+    track = found.tracks[0]
+    rows = _Rows(list(range(4)), [torch.zeros(512).half()] * 4, [torch.zeros(7)] * 4)
+    short = replace(track, times=track.times[:3], frames=np.arange(3), boxes=track.boxes[:3])
+    scores = _scores(short, rows, np.arange(5) / 25, models.load())
+    assert scores.seen.tolist() == [True] * 3 + [False] * 2
+    assert not scores.pretrained[3:].any()
+
+
+def test_the_main_person_is_the_first_of_the_scores(people):
+    _, found = people
+    heights = {t.number: float((t.boxes[:, 3] - t.boxes[:, 1]).sum()) for t in found.tracks}
+    assert next(iter(found.scores)) == found.tracks[0].number == max(heights, key=lambda n: heights[n])
