@@ -63,7 +63,7 @@ class Settings:
             max_video_seconds=_number("FACET_MAX_VIDEO_SECONDS", 180),
             max_video_pixels=int(_number("FACET_MAX_VIDEO_PIXELS", 1920 * 1080 * 1.1)),
             max_fps=_number("FACET_MAX_FPS", 120),
-            max_video_frames=int(_number("FACET_MAX_VIDEO_FRAMES", 6000)),
+            max_video_frames=int(_number("FACET_MAX_VIDEO_FRAMES", 10_800)),
         )
 
 
