@@ -1,0 +1,67 @@
+"""OpenAI's CLIP through open_clip (arXiv 2103.00020)."""
+
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from core import weights
+from core.expression.crop import Framing
+from core.vision_language.base import Card, ImageText, cards, models
+
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+CARD = Card(
+    name="clip-vit-b32",
+    title="CLIP ViT-B/32 (OpenAI)",
+    weights=("clip-vit-b32",),
+    size=224,
+    dim=512,
+    framing=Framing(side=1.4),  # captions are about pictures with something around the face
+    source="arXiv 2103.00020",
+)
+ARCHITECTURE = "ViT-B-32-quickgelu"
+
+
+class Clip(ImageText):
+    """A CLIP model of open_clip.
+
+    Args:
+        card: what is known of it.
+        net: as ``open_clip`` builds it.
+        tokenize: sentences -> K×77 tokens.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, card: Card, net: Any, tokenize: Any) -> None:
+        super().__init__(card, float(net.logit_scale.detach().exp()))
+        self.net: nn.Module = net
+        self._tokenize = tokenize
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+        self.eval().requires_grad_(False)
+
+    def _images(self, crops: Tensor) -> Tensor:
+        return torch.as_tensor(self.net.encode_image((crops - self.mean) / self.std))  # type: ignore[operator]
+
+    def _texts(self, sentences: list[str]) -> Tensor:
+        return torch.as_tensor(self.net.encode_text(self._tokenize(sentences)))  # type: ignore[operator]
+
+
+cards[CARD.name] = CARD
+
+
+@models.register(CARD.name)
+def load() -> Clip:
+    """The model with its weights.
+
+    Raises:
+        UserError: the weights cannot be had.
+    """
+    import open_clip
+
+    net = open_clip.create_model(ARCHITECTURE, pretrained=None)
+    net.load_state_dict(load_file(weights.resolve(CARD.name)))
+    return Clip(CARD, net, open_clip.get_tokenizer(ARCHITECTURE))
