@@ -3,7 +3,7 @@
 python -m benchmarks.image_text --write
 
 Every sentence is one that no training saw (``core.vision_language.prompts.UNSEEN``). Needs the folder of
-research data (FACET_TEST_DATA, else ../shared/data); models whose weights are not here are left out and named.
+research data (FACET_TEST_DATA, else ../shared/data); models that are not here are left out and named.
 """
 
 import argparse
@@ -120,8 +120,8 @@ def main() -> None:
     head = ["set", "model", "accuracy", "macro-F1", "one sentence a class: mean (range)"]
     head += ["right sentence first of 20", "among the first 3"]
     text = (
-        "Percent. Class vectors are the mean of all unseen sentences of a class, accuracy with 95 % intervals "
-        "that resample people (FER2013 names none: stills). One sentence a class: the n-th of each class "
+        "Percent. Class vectors are the mean of all unseen sentences of a class; 95 % intervals of accuracy "
+        "resample people (FER2013 names none: stills). One sentence a class: the n-th of each class "
         f"together. Retrieval: one sentence of the right class among {CHOICES - 1} of other classes, {DRAWS} "
         f"draws a still; chance is 5 and 15. Not here: {missing or 'none'}.\n\n"
         + table(head, rows(folder, names, TUNED if chosen.tune else SETS))
