@@ -1,5 +1,5 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
-``clips``, ``train expression|export-expression|abaw``, ``evaluate abaw``.
+``clips``, ``train expression|export-expression|abaw|stand-ins``, ``evaluate abaw``.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from tqdm import tqdm
 from core import weights
 from core.errors import UserError
 from core.settings import settings
-from core.training import abaw_command
+from core.training import abaw_command, stand_ins_command
 from core.types import Progress
 from core.weights import Entry, Health, megabytes, table
 
@@ -76,6 +76,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True)
     _add_train_expression(actions)
     abaw_command.add_train(actions)
+    stand_ins_command.add_train(actions)
 
 
 def _add_train_expression(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
