@@ -1,5 +1,6 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
-``clips``, ``train expression|export-expression|abaw|stand-ins``, ``evaluate abaw``.
+``clips``, ``train expression|export-expression|abaw|stand-ins``, ``evaluate abaw``,
+``abaw features``.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from tqdm import tqdm
 from core import weights
 from core.errors import UserError
 from core.settings import settings
-from core.training import abaw_command, stand_ins_command
+from core.training import abaw_command, features_command, stand_ins_command
 from core.types import Progress
 from core.weights import Entry, Health, megabytes, table
 
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_train(commands.add_parser("train", help="train what comes with Facet"))
     clips = commands.add_parser("clips", help="draw the example clips of the video tab again")
     clips.set_defaults(run=_make_clips)
+    features_command.add(commands)
     evaluating = commands.add_parser("evaluate", help="figures against the annotations of a data set")
     abaw_command.add_evaluate(evaluating.add_subparsers(dest="action", required=True))
     chosen = parser.parse_args(arguments)

@@ -61,7 +61,7 @@ class Analysis:
 
 
 @dataclass(slots=True)
-class _Rows:
+class Rows:
     """What is kept of one face while the clip runs: rows, never pixels."""
 
     frames: list[int] = field(default_factory=list)
@@ -104,14 +104,14 @@ def analyse(
         UserError: as ``core.media.video``; ``NO_FACE`` when nobody is seen in any frame.
     """
     yield Progress(0.0, "Opening the clip")
-    clock, kept, times = _Clock(), defaultdict[int, _Rows](_Rows), []
+    clock, kept, times = _Clock(), defaultdict[int, Rows](Rows), []
     with video.Reader(path, batch=settings.batch) as reader, torch.inference_mode():
         tracker = Tracker(models.tracking, models.embed)
         for frames in reader:
             clock.tick("decode")
             places = tracker.update(frames)
             clock.tick("track")
-            _encode(frames, places, models, kept)
+            encode(frames, places, models, kept)
             clock.tick("encode")
             _measure(frames, places, models, settings, kept)
             clock.tick("geometry")
@@ -145,8 +145,8 @@ def _share(clip: Clip, times: Sequence[float]) -> float:
     return min(times[-1] / clip.duration, 0.99) if clip.duration and times else 0.5
 
 
-def _encode(
-    frames: Sequence[Frame], places: Sequence[Sequence[Place]], models: Models, kept: dict[int, _Rows]
+def encode(
+    frames: Sequence[Frame], places: Sequence[Sequence[Place]], models: Models, kept: dict[int, Rows]
 ) -> None:
     """Cut every face of a batch of frames and send them through the encoder together.
 
@@ -172,7 +172,7 @@ def _encode(
 
 def _measure(
     frames: Sequence[Frame], places: Sequence[Sequence[Place]], models: Models, settings: Settings,
-    kept: dict[int, _Rows],
+    kept: dict[int, Rows],
 ) -> None:  # fmt: skip
     """Read the geometry of the faces of every so many frames."""
     if models.scale is None or not settings.geometry_every:
@@ -193,7 +193,7 @@ def _measure(
         kept[number].units.append(units)
 
 
-def _scores(track: FaceTrack, rows: _Rows, times: FloatArray, models: Models) -> ClipScores:
+def _scores(track: FaceTrack, rows: Rows, times: FloatArray, models: Models) -> ClipScores:
     """The heads on one person's features, spread over all frames of the clip."""
     count = len(times)
     # an expected place after the last measured one belongs to no track: the face may have left
