@@ -113,9 +113,10 @@ def _evaluate(chosen: argparse.Namespace) -> int:
         answers = abaw_answers.read(chosen.predictions, task, [one.name for one in truth])
     elif chosen.features is not None and chosen.head is not None:
         options = abaw_answers.options(task, chosen.confidence, chosen.window)
-        answers = abaw_answers.predict(
-            task, chosen.features, chosen.head, [one.name for one in truth], options, chosen.second
-        )
+        scorer = abaw_answers.Scorer.load(task, chosen.features, chosen.head, chosen.second)
+        for note in scorer.notes:
+            tqdm.write(note)
+        answers = abaw_answers.predict(scorer, [one.name for one in truth], options)
     else:
         raise UserError(
             Code.OPTION_RANGE,
