@@ -1,6 +1,5 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
-``clips``, ``train expression|export-expression|abaw|stand-ins``, ``evaluate abaw``,
-``abaw features``.
+``clips``, ``train expression|export-expression|abaw|stand-ins``, ``abaw features``, ``tune|evaluate abaw``.
 """
 
 import argparse
@@ -13,7 +12,7 @@ from tqdm import tqdm
 from core import weights
 from core.errors import UserError
 from core.settings import settings
-from core.training import abaw_command, features_command, stand_ins_command
+from core.training import abaw_command, features_command, stand_ins_command, tune_command
 from core.types import Progress
 from core.weights import Entry, Health, megabytes, table
 
@@ -30,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     features_command.add(commands)
     evaluating = commands.add_parser("evaluate", help="figures against the annotations of a data set")
     abaw_command.add_evaluate(evaluating.add_subparsers(dest="action", required=True))
+    tuning = commands.add_parser("tune", help="search options on half of the videos, report on the others")
+    tune_command.add(tuning.add_subparsers(dest="action", required=True))
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen))

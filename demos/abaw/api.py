@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from core import weights
+from core.abaw.tuned_file import options_from
 from core.errors import Code, UserError
 from demos.abaw import analysing, exports, score_file
 from demos.abaw.desk import Desk
@@ -66,7 +67,7 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
             report: shares of the expressions, heads, stand-ins, options, versions and weight hashes
         """
         session = services.sessions.loose()
-        chosen = score_file.options_from(options)
+        chosen = options_from(options)
         desk = Desk(options=chosen)
         desk.start(*services.clip(session, path_of(video)), "clip")
         with suppress(UserError):  # the analysis says itself what it cannot do without
@@ -102,7 +103,7 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
             people = score_file.unpack(Path(path))
         finally:
             discard(Path(path))
-        desk = Desk(options=score_file.options_from(options), name="clip")
+        desk = Desk(options=options_from(options), name="clip")
         desk.take(people)
         if person >= 0:
             desk.look(int(person))
