@@ -5,7 +5,7 @@ Frames are read in batches and let go; what grows with a video are its rows of f
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -20,7 +20,7 @@ from core.datasets.affwild2 import Crops, side
 from core.datasets.folders import Photo
 from core.errors import Code, UserError
 from core.expression.base import Encoder
-from core.faces.track import Tracker, pick
+from core.faces.track import Tracker, TrackOptions, pick
 from core.media import video
 from core.types import FaceTrack, FloatArray, Notice, Progress
 
@@ -64,7 +64,8 @@ def from_video(path: Path, names: Sequence[str], models: Models) -> Iterator[Pro
     kept: dict[int, Rows] = defaultdict(Rows)
     times: list[float] = []
     with video.Reader(path) as reader, torch.inference_mode():
-        tracker = Tracker(models.tracking, models.embed)
+        # Training wants every frame measured, the tab's pace does not.
+        tracker = Tracker(replace(models.tracking or TrackOptions(), every=1), models.embed)
         for frames in reader:
             encode(frames, tracker.update(frames), models, kept)
             times += [frame.time for frame in frames]
