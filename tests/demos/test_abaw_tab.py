@@ -280,8 +280,9 @@ def test_options_come_as_json() -> None:
         assert trouble.value.code == Code.OPTION_RANGE
 
 
-def test_who_is_seen_longest_is_looked_at_first_and_another_can_be_chosen() -> None:
-    one = desk(clip_scores(), clip_scores(seed=4, gap=False))
+def test_the_main_person_of_the_analysis_is_looked_at_first_and_another_can_be_chosen() -> None:
+    one = desk()
+    one.take({1: clip_scores(), 0: clip_scores(seed=4, gap=False)})  # the analysis puts the main person first
     assert one.track == 1
     assert showing.person(one, 0).startswith("Person 1, 0.0 s to 8.0 s")
     one.look(0)
