@@ -1,5 +1,6 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
-``clips``, ``train expression|export-expression|abaw|stand-ins``, ``abaw features``, ``tune|evaluate abaw``.
+``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head``, ``abaw features``,
+``tune|evaluate abaw``.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from tqdm import tqdm
 from core import weights
 from core.errors import UserError
 from core.settings import settings
-from core.training import abaw_command, features_command, stand_ins_command, tune_command
+from core.training import abaw_command, audio_command, features_command, stand_ins_command, tune_command
 from core.types import Progress
 from core.weights import Entry, Health, megabytes, table
 
@@ -80,6 +81,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_train_expression(actions)
     abaw_command.add_train(actions)
     stand_ins_command.add_train(actions)
+    audio_command.add_train(actions)
 
 
 def _add_train_expression(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

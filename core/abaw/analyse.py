@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.abaw import geometry
+from core.abaw import geometry, hearing
 from core.abaw.models import Models
 from core.abaw.smooth import interpolate
 from core.abaw.types import ClipScores
@@ -48,7 +48,7 @@ class Analysis:
         scores: by track number, everything the networks said.
         thumbnails: by track number, a small picture of the face, to choose by.
         notices: what was skipped or changed while reading.
-        seconds: wall time by part: decode, track, encode, geometry.
+        seconds: wall time by part: decode, track, encode, geometry, sound.
     """
 
     clip: Clip
@@ -125,6 +125,8 @@ def analyse(
         raise nobody()
     scores = {track.number: _scores(track, kept[track.number], np.asarray(times), models) for track in tracks}
     clock.tick("encode")
+    scores = hearing.add(path, scores, models.ear)
+    clock.tick("sound")
     pictures = {track.number: kept[track.number].thumbnail for track in tracks}
     yield Analysis(
         reader.clip, len(times), tracks, scores,

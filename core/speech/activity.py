@@ -1,6 +1,6 @@
 """Where anybody may be speaking: a threshold on the level of the sound (our choice).
 
-The level is measured every 20 ms. A moment counts when it is within 35 dB of the clip's own loud moments and
+The level is measured every 20 ms. A moment counts when it is within 25 dB of the clip's own loud moments and
 above -50 dB of full scale, or when such a moment is at most 0.2 s away, so that pauses inside a word stay in.
 Music and noise pass: this tells silence from sound, not speech from anything else.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from core.types import FloatArray, Mask
 
 FLOOR: Final = -50.0  # dB of full scale
-BELOW_LOUD: Final = 35.0  # dB
+BELOW_LOUD: Final = 25.0  # dB
 LOUD: Final = 0.95  # quantile of the levels
 REACH: Final = 0.2  # seconds
 STEP: Final = 0.02  # seconds

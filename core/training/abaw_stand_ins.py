@@ -12,7 +12,7 @@ AffWild2 and DVD are not public, so nothing here saw them. On the features of th
 Each is named as a stand-in on the screen. Early stopping looks at PublicTest and the validation people.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -174,18 +174,19 @@ def train(
                 yield replace(event, done=(number + event.done) / len(jobs))
                 continue
             if name == "expression":
-                _never_other(event.model)
+                never(event.model, ("other",))
             state = event.model.state_dict()
             found |= {f"{name}.{key}": value.detach().clone() for key, value in state.items()}
     yield found
 
 
 @torch.no_grad()
-def _never_other(head: nn.Module) -> None:
-    """Hold the logit of "other" down: no example showed it, so nothing may choose it."""
+def never(head: nn.Module, names: Sequence[str]) -> None:
+    """Hold the logits of these classes down: no example showed them, so nothing may choose them."""
     last = list(head.children())[-1]
     assert isinstance(last, nn.Linear)
-    last.weight[classes.OTHER], last.bias[classes.OTHER] = 0.0, NEVER
+    for number in map(classes.EXPRESSIONS.index, names):
+        last.weight[number], last.bias[number] = 0.0, NEVER
 
 
 def _recipe(head: nn.Module, tuned: Rows, checked: Rows, loss: Loss) -> loop.Recipe:
