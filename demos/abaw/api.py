@@ -53,7 +53,8 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
 
         Finds and follows the faces, reads each one with an expression encoder and the heads that are here,
         smooths over time and decides each frame. Takes about as long as the clip lasts, or some times
-        longer. The report names heads that are only stand-ins, and heads that are not here. Contempt is not
+        longer. Sound is heard if the optional speech encoder is here, and counts from {"visual_weight": 0.8}
+        or so. The report names heads that are only stand-ins, and heads that are not here. Contempt is not
         among the classes. An expression is what a face looks like, not what a person feels; it must not be
         used to judge, hire, grade or watch people.
 
