@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from core import weights
+from core.speech.network import from_checkpoint
 from core.types import FloatArray
 
 NAME: Final = "whisper-tiny-en"
@@ -25,19 +26,6 @@ STEP: Final = 320  # samples between two states
 STEP_SECONDS: Final = STEP / RATE
 BLOCK: Final = 1500  # states of 30 s
 MARGIN: Final = 50  # states
-RENAMED: Final = (
-    ("blocks.", "layers."),
-    ("attn_ln.", "self_attn_layer_norm."),
-    ("mlp_ln.", "final_layer_norm."),
-    ("attn.query.", "self_attn.q_proj."),
-    ("attn.key.", "self_attn.k_proj."),
-    ("attn.value.", "self_attn.v_proj."),
-    ("attn.out.", "self_attn.out_proj."),
-    ("mlp.0.", "fc1."),
-    ("mlp.2.", "fc2."),
-    ("ln_post.", "layer_norm."),
-)
-"""Parts of OpenAI's names of weights -> those of transformers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +48,7 @@ class Speech:
     """A speech encoder: 16 kHz mono sound -> a state every 20 ms."""
 
     def __init__(self, net: nn.Module) -> None:
-        """Take a network from 1×80×3000 log-mel spectra to an output with ``last_hidden_state``."""
+        """Take a network from 1×80×3000 log-mel spectra to 1×1500×D states."""
         import transformers
 
         self.net = net.eval().requires_grad_(False)
@@ -89,7 +77,7 @@ class Speech:
         for start, first, end in blocks(len(samples)):
             heard = np.asarray(samples[start * STEP : (start + BLOCK) * STEP], np.float32)
             with torch.inference_mode():
-                found = self.net(self.log_mel(heard)).last_hidden_state[0]
+                found = self.net(self.log_mel(heard))[0]
             kept = found[first:end].numpy()
             yield States(np.arange(start + first, start + end) * STEP_SECONDS, kept)
 
@@ -126,32 +114,5 @@ def load() -> Speech:
     Raises:
         UserError: its weights cannot be had (codes ``weights-…``).
     """
-    from transformers import WhisperConfig
-    from transformers.models.whisper.modeling_whisper import WhisperEncoder
-
-    file = torch.load(weights.resolve(NAME), map_location="cpu", weights_only=True)
-    size = file["dims"]
-    config = WhisperConfig(
-        num_mel_bins=size["n_mels"],
-        max_source_positions=size["n_audio_ctx"],
-        d_model=size["n_audio_state"],
-        encoder_layers=size["n_audio_layer"],
-        encoder_attention_heads=size["n_audio_head"],
-        encoder_ffn_dim=4 * size["n_audio_state"],
-    )
-    net: nn.Module = WhisperEncoder(config)
-    net.load_state_dict(renamed(file["model_state_dict"]))
-    return Speech(net)
-
-
-def renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """OpenAI's weights of the encoder under transformers' names, in single precision."""
-    found = {}
-    for key, value in state.items():
-        if not key.startswith("encoder."):
-            continue
-        name = key.removeprefix("encoder.")
-        for theirs, ours in RENAMED:
-            name = name.replace(theirs, ours)
-        found["embed_positions.weight" if name == "positional_embedding" else name] = value.float()
-    return found
+    file = torch.load(weights.resolve(NAME), map_location="cpu", weights_only=True, mmap=True)
+    return Speech(from_checkpoint(file["dims"], file["model_state_dict"]))

@@ -29,10 +29,9 @@ TIMES = np.arange(100) / 25
 class Pitch(nn.Module):
     """States tell high sound from low: one number each, the difference of the spectrum's halves."""
 
-    def forward(self, spectra: torch.Tensor) -> SimpleNamespace:
+    def forward(self, spectra: torch.Tensor) -> torch.Tensor:
         per_state = spectra.reshape(1, 80, BLOCK, 2).mean(3)
-        high = per_state[:, 40:].mean(1) - per_state[:, :40].mean(1)
-        return SimpleNamespace(last_hidden_state=high[..., None])
+        return (per_state[:, 40:].mean(1) - per_state[:, :40].mean(1))[..., None]
 
 
 class HighIsAnger(nn.Module):

@@ -1,7 +1,6 @@
 """The speech encoder: its clock, its blocks, and its states against another implementation's."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from torch import nn
 
 from core import speech, weights
 from core.speech import whisper
-from core.speech.whisper import BLOCK, MARGIN, STEP, Speech, blocks, renamed
+from core.speech.whisper import BLOCK, MARGIN, STEP, Speech, blocks
 
 GOLDEN = Path(__file__).parent / "golden.npz"
 
@@ -18,9 +17,9 @@ GOLDEN = Path(__file__).parent / "golden.npz"
 class Loudness(nn.Module):
     """Each state is the mean log-mel of its own 20 ms: a network that knows its time and nothing else."""
 
-    def forward(self, spectra: torch.Tensor) -> SimpleNamespace:
+    def forward(self, spectra: torch.Tensor) -> torch.Tensor:
         assert spectra.shape == (1, 80, 2 * BLOCK)
-        return SimpleNamespace(last_hidden_state=spectra.unflatten(2, (-1, 2)).mean((1, 3))[..., None])
+        return spectra.unflatten(2, (-1, 2)).mean((1, 3))[..., None]
 
 
 def clicks(seconds: float, *at: float) -> np.ndarray:
@@ -64,23 +63,6 @@ def test_clicks_are_heard_at_their_times_across_blocks() -> None:
 
 def test_no_sound_has_no_states() -> None:
     assert Speech(Loudness())(np.zeros(0, np.float32)).values.shape == (0, speech.DIM)
-
-
-def test_names_are_renamed_one_to_one_and_the_decoder_is_left() -> None:
-    state = {
-        "encoder.positional_embedding": torch.zeros(2, dtype=torch.float16),
-        "encoder.blocks.0.attn_ln.weight": torch.ones(2),
-        "encoder.blocks.0.attn.key.weight": torch.ones(2),
-        "encoder.blocks.3.mlp_ln.bias": torch.ones(2),
-        "encoder.blocks.3.mlp.2.bias": torch.ones(2),
-        "encoder.ln_post.weight": torch.ones(2),
-        "decoder.ln.weight": torch.ones(2),
-    }
-    assert set(renamed(state)) == {
-        "embed_positions.weight", "layers.0.self_attn_layer_norm.weight", "layers.0.self_attn.k_proj.weight",
-        "layers.3.final_layer_norm.bias", "layers.3.fc2.bias", "layer_norm.weight",
-    }  # fmt: skip
-    assert all(value.dtype == torch.float32 for value in renamed(state).values())
 
 
 def test_without_its_weights_it_is_not_available(tmp_path, monkeypatch) -> None:
