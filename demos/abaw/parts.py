@@ -183,8 +183,11 @@ def _settings() -> tuple[Any, ...]:
             0, 1, plain.visual_weight, step=0.05, label="w: weight of the picture against the sound",
             interactive=False, elem_id="abaw-sound-weight",
         )  # fmt: skip
-        heard = gr.HTML(sound.note(sound.situation(None)), elem_id="abaw-sound")
-        fetch = gr.Button("Fetch the speech encoder", visible=False, size="sm", elem_id="abaw-fetch-speech")
+        case = sound.situation(None)
+        heard = gr.HTML(sound.note(case), elem_id="abaw-sound")
+        fetch = gr.Button(
+            "Fetch the speech encoder", visible=sound.offered(case), size="sm", elem_id="abaw-fetch-speech"
+        )
         fill = gr.Checkbox(plain.fill, label="Frames without a face lie between their neighbours")
         dimensions = gr.Slider(
             0, MAX_WINDOW, plain.window_dimensions, step=1, label="Window of valence and arousal (± frames)"

@@ -37,8 +37,13 @@ def shown(desk: "Desk | None", parts: "Parts") -> Update:
     return {
         steps.visual_weight: gr.update(interactive=case == "heard"),
         steps.sound: note(case),
-        steps.fetch_speech: gr.update(visible=case == "fetch" and weights.status(SPEECH).fetchable),
+        steps.fetch_speech: gr.update(visible=offered(case)),
     }
+
+
+def offered(case: str) -> bool:
+    """Whether there is a button that fetches the encoder."""
+    return case == "fetch" and weights.status(SPEECH).fetchable
 
 
 def note(case: str) -> str:
