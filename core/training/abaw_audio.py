@@ -24,12 +24,13 @@ from core.abaw.classes import EXPRESSIONS
 from core.abaw.heads import ExpressionHead, class_weights, expression_loss
 from core.datasets import emodb
 from core.datasets.emodb import Utterance
-from core.training import loop
+from core.training import bundled, loop
 from core.training.abaw_stand_ins import RATE, Rows, never
 from core.training.loop import Options, Outcome
 from core.types import FloatArray, Progress
 
 UNHEARD: Final = ("surprise", "other")
+FILE: Final = "facet_abaw_audio.safetensors"
 STATES: Final = "emodb-states.safetensors"
 OPTIONS: Final = Options(epochs=12, batch=256, cpu=True)
 
@@ -142,7 +143,7 @@ def train(
         yield event
 
 
-def save(outcome: Outcome, path: Path) -> None:
-    """Write the head in half precision; the file says for which encoder it is."""
+def save(outcome: Outcome, folder: Path) -> str:
+    """Write the head to the folder of weights, with the name of its encoder; the manifest's line."""
     state = {name: value.detach().half().contiguous() for name, value in outcome.model.state_dict().items()}
-    save_file(state, path, metadata={"encoder": speech.NAME})
+    return bundled.install(state, folder / FILE, {"encoder": speech.NAME})

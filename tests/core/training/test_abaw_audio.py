@@ -48,9 +48,9 @@ def test_the_head_learns_and_never_says_what_nobody_acted(tmp_path) -> None:
     assert logits.argmax(1).eq(held.labels).float().mean() > 0.9
     unheard = [EXPRESSIONS.index(name) for name in UNHEARD]
     assert logits.softmax(1)[:, unheard].max() < 1e-6
-    path = tmp_path / "head.safetensors"
-    abaw_audio.save(found, path)
-    with safe_open(path, "pt") as file:
+    line = abaw_audio.save(found, tmp_path)
+    assert abaw_audio.FILE in line
+    with safe_open(tmp_path / abaw_audio.FILE, "pt") as file:
         assert file.metadata() == {"encoder": speech.NAME}
         assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float16}  # noqa: SIM118
 
