@@ -192,7 +192,7 @@ def report(rows: list[list[str]], whole: tuple[Run, Run], arguments: argparse.Na
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA / "video")
+    parser.add_argument("--data", type=Path, default=DATA.parent / "video")
     parser.add_argument("--encoder", default="facet-expression")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3, help="the fastest of so many runs counts")

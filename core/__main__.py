@@ -1,5 +1,6 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
-``clips``, ``train expression|export-expression|abaw``, ``evaluate abaw``.
+``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head``, ``abaw features``,
+``tune|evaluate abaw``.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from tqdm import tqdm
 from core import weights
 from core.errors import UserError
 from core.settings import settings
-from core.training import abaw_command
+from core.training import abaw_command, audio_command, features_command, stand_ins_command, tune_command
 from core.types import Progress
 from core.weights import Entry, Health, megabytes, table
 
@@ -26,8 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_train(commands.add_parser("train", help="train what comes with Facet"))
     clips = commands.add_parser("clips", help="draw the example clips of the video tab again")
     clips.set_defaults(run=_make_clips)
+    features_command.add(commands)
     evaluating = commands.add_parser("evaluate", help="figures against the annotations of a data set")
     abaw_command.add_evaluate(evaluating.add_subparsers(dest="action", required=True))
+    tuning = commands.add_parser("tune", help="search options on half of the videos, report on the others")
+    tune_command.add(tuning.add_subparsers(dest="action", required=True))
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen))
@@ -76,6 +80,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True)
     _add_train_expression(actions)
     abaw_command.add_train(actions)
+    stand_ins_command.add_train(actions)
+    audio_command.add_train(actions)
 
 
 def _add_train_expression(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

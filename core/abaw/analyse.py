@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.abaw import geometry
+from core.abaw import geometry, hearing
 from core.abaw.models import Models
 from core.abaw.smooth import interpolate
 from core.abaw.types import ClipScores
@@ -48,7 +48,7 @@ class Analysis:
         scores: by track number, everything the networks said.
         thumbnails: by track number, a small picture of the face, to choose by.
         notices: what was skipped or changed while reading.
-        seconds: wall time by part: decode, track, encode, geometry.
+        seconds: wall time by part: decode, track, encode, geometry, sound.
     """
 
     clip: Clip
@@ -61,7 +61,7 @@ class Analysis:
 
 
 @dataclass(slots=True)
-class _Rows:
+class Rows:
     """What is kept of one face while the clip runs: rows, never pixels."""
 
     frames: list[int] = field(default_factory=list)
@@ -104,14 +104,14 @@ def analyse(
         UserError: as ``core.media.video``; ``NO_FACE`` when nobody is seen in any frame.
     """
     yield Progress(0.0, "Opening the clip")
-    clock, kept, times = _Clock(), defaultdict[int, _Rows](_Rows), []
+    clock, kept, times = _Clock(), defaultdict[int, Rows](Rows), []
     with video.Reader(path, batch=settings.batch) as reader, torch.inference_mode():
         tracker = Tracker(models.tracking, models.embed)
         for frames in reader:
             clock.tick("decode")
             places = tracker.update(frames)
             clock.tick("track")
-            _encode(frames, places, models, kept)
+            encode(frames, places, models, kept)
             clock.tick("encode")
             _measure(frames, places, models, settings, kept)
             clock.tick("geometry")
@@ -125,6 +125,8 @@ def analyse(
         raise nobody()
     scores = {track.number: _scores(track, kept[track.number], np.asarray(times), models) for track in tracks}
     clock.tick("encode")
+    scores = hearing.add(path, scores, models.ear)
+    clock.tick("sound")
     pictures = {track.number: kept[track.number].thumbnail for track in tracks}
     yield Analysis(
         reader.clip, len(times), tracks, scores,
@@ -145,8 +147,8 @@ def _share(clip: Clip, times: Sequence[float]) -> float:
     return min(times[-1] / clip.duration, 0.99) if clip.duration and times else 0.5
 
 
-def _encode(
-    frames: Sequence[Frame], places: Sequence[Sequence[Place]], models: Models, kept: dict[int, _Rows]
+def encode(
+    frames: Sequence[Frame], places: Sequence[Sequence[Place]], models: Models, kept: dict[int, Rows]
 ) -> None:
     """Cut every face of a batch of frames and send them through the encoder together.
 
@@ -172,7 +174,7 @@ def _encode(
 
 def _measure(
     frames: Sequence[Frame], places: Sequence[Sequence[Place]], models: Models, settings: Settings,
-    kept: dict[int, _Rows],
+    kept: dict[int, Rows],
 ) -> None:  # fmt: skip
     """Read the geometry of the faces of every so many frames."""
     if models.scale is None or not settings.geometry_every:
@@ -193,7 +195,7 @@ def _measure(
         kept[number].units.append(units)
 
 
-def _scores(track: FaceTrack, rows: _Rows, times: FloatArray, models: Models) -> ClipScores:
+def _scores(track: FaceTrack, rows: Rows, times: FloatArray, models: Models) -> ClipScores:
     """The heads on one person's features, spread over all frames of the clip."""
     count = len(times)
     # an expected place after the last measured one belongs to no track: the face may have left

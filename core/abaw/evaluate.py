@@ -5,7 +5,7 @@ once a video and the bootstrap adds them up, which is exact and need not draw fr
 a label never enter; labelled frames without an answer do (see :mod:`core.abaw.score`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.abaw import submission
 from core.abaw.classes import ACTION_UNITS, DIMENSIONS, EXPRESSIONS
+from core.abaw.split import Tuned
 from core.abaw.types import Timeline
 from core.datasets.affwild2 import base
 from core.datasets.frame_labels import Annotation, Task
@@ -72,22 +73,76 @@ def score(timeline: Timeline, annotation: Annotation) -> Evaluation:
     return evaluate([(annotation, answers)])
 
 
-def evaluate(pairs: Iterable[tuple[Annotation, NDArray[Any]]], seed: int = 0) -> Evaluation:
+def evaluate(
+    pairs: Iterable[tuple[Annotation, NDArray[Any]]], seed: int = 0, tuned: Tuned | None = None
+) -> Evaluation:
     """Figures of many clips together.
 
     Args:
         pairs: annotations of one task, each with F answers as of :func:`core.abaw.submission.answer`.
         seed: of the resampling.
+        tuned: the setting behind the answers, if one was searched: its own clips are refused.
 
     Raises:
         UserError: ``LABELS_INVALID``: labels of another length than the answers by more than
-            :meth:`Annotation.fit` allows, or none at all.
+            :meth:`Annotation.fit` allows, or none at all. ``OPTION_RANGE``: ``tuned`` has seen a clip.
     """
+    pooled = _pool(pairs, tuned or Tuned())
+    task, each = pooled.task, pooled.each
+    parts = _parts(task, each.sum(0))
+    return Evaluation(
+        task,
+        float(parts.mean()),
+        dict(zip(PARTS[task], map(float, parts), strict=True)),
+        _interval(lambda drawn: float(_parts(task, each[drawn].sum(0)).mean()), len(each), seed),
+        _accuracy(task, each.sum(0), pooled.frames),
+        pooled.frames,
+        pooled.undecided,
+        len(each),
+    )
+
+
+def difference(
+    before: Sequence[tuple[Annotation, NDArray[Any]]], after: Sequence[tuple[Annotation, NDArray[Any]]],
+    seed: int = 0, tuned: Tuned | None = None,
+) -> Interval | None:  # fmt: skip
+    """Interval of the figure of ``after`` minus that of ``before`` over the same videos.
+
+    Args:
+        before: answers as of :func:`evaluate`.
+        after: other answers for the same annotations in the same order.
+        seed: of the resampling, in which both are drawn together.
+        tuned: as of :func:`evaluate`.
+
+    Returns:
+        None with fewer than two videos.
+    """
+    if [one.name for one, _ in before] != [one.name for one, _ in after]:
+        raise ValueError("both have answers for the same annotations")
+    first, second = (_pool(pairs, tuned or Tuned()) for pairs in (before, after))
+
+    def gain(drawn: NDArray[np.int64]) -> float:
+        old, new = (_parts(one.task, one.each[drawn].sum(0)).mean() for one in (first, second))
+        return float(new - old)
+
+    return _interval(gain, len(first.each), seed)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pool:
+    task: Task
+    each: FloatArray  # sums of every video
+    frames: int
+    undecided: int
+
+
+def _pool(pairs: Iterable[tuple[Annotation, NDArray[Any]]], tuned: Tuned) -> _Pool:
     sums: dict[str, FloatArray] = {}
     task, frames, undecided = None, 0, 0
     for annotation, answers in pairs:
         if task not in (None, annotation.task):
             raise ValueError("annotations of one task belong together")
+        tuned.check([annotation.name])
         task, truth = annotation.task, annotation.fit(len(answers))
         counted = _sums(truth, answers)
         labelled = truth.labelled if truth.labelled.ndim == 1 else truth.labelled.any(1)
@@ -97,24 +152,11 @@ def evaluate(pairs: Iterable[tuple[Annotation, NDArray[Any]]], seed: int = 0) ->
         sums[video] = sums[video] + counted if video in sums else counted
     if task is None or not frames:
         raise UserError(Code.LABELS_INVALID, "No frame carries a label.", "Give the labels of this clip.")
-    each = np.stack(list(sums.values()))
-    parts = _parts(task, each.sum(0))
+    return _Pool(task, np.stack(list(sums.values())), frames, undecided)
 
-    def figure(drawn: NDArray[np.int64]) -> float:
-        return float(_parts(task, each[drawn].sum(0)).mean())
 
-    enough = len(each) > 1
-    interval = bootstrap(figure, np.arange(len(each)), seed=seed) if enough else None
-    return Evaluation(
-        task,
-        float(parts.mean()),
-        dict(zip(PARTS[task], map(float, parts), strict=True)),
-        interval,
-        _accuracy(task, each.sum(0), frames),
-        frames,
-        undecided,
-        len(each),
-    )
+def _interval(figure: Callable[[NDArray[np.int64]], float], videos: int, seed: int) -> Interval | None:
+    return bootstrap(figure, np.arange(videos), seed=seed) if videos > 1 else None
 
 
 def _sums(truth: Annotation, answers: NDArray[Any]) -> FloatArray:

@@ -25,6 +25,7 @@ from core.types import FloatArray, Mask
 
 TYPES: Final = {"F16": np.float16, "F64": np.float64, "BOOL": np.bool_}
 SUFFIX: Final = ".safetensors"
+ABOUT: Final = "encoder.json"
 MOST_OPEN: Final = 384  # mapped files at once, each of which holds a descriptor
 
 
@@ -60,17 +61,20 @@ class FeatureStore:
     that a head never trains on a mixture.
     """
 
-    def __init__(self, folder: Path, encoder: str, weights_hash: str) -> None:
+    def __init__(self, folder: Path, encoder: str, weights_hash: str, classes: Sequence[str] = ()) -> None:
         """Open a folder; nothing is made before the first :meth:`save`.
 
         Args:
             folder: shared by all encoders.
             encoder: its registered name.
             weights_hash: SHA-256 of its weights, at least twelve digits.
+            classes: names of the scores in their order, kept with the first :meth:`save`.
         """
         if not encoder or len(weights_hash) < 12 or _unsafe(f"{encoder}-{weights_hash}"):
             raise ValueError("an encoder has a name and a hash of its weights")
+        self.encoder = encoder
         self.folder = folder / f"{encoder}-{weights_hash[:12]}"
+        self._classes = tuple(classes)
 
     @classmethod
     def only(cls, folder: Path) -> "FeatureStore":
@@ -89,6 +93,25 @@ class FeatureStore:
             )
         encoder, _, digits = found[0].name.rpartition("-")
         return cls(folder, encoder, digits)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the scores; empty for a folder that was written without them.
+
+        Raises:
+            UserError: ``FILE_UNREADABLE``: what the folder says of its encoder cannot be read.
+        """
+        file = self.folder / ABOUT
+        if self._classes or not file.is_file():
+            return self._classes
+        try:
+            return tuple(str(name) for name in json.loads(file.read_text(encoding="utf-8"))["classes"])
+        except (OSError, ValueError, KeyError, TypeError) as problem:
+            raise UserError(
+                Code.FILE_UNREADABLE,
+                f"The file {ABOUT} in {self.folder.name} is damaged.",
+                "Restore it, or compute the features again.",
+            ) from problem
 
     def path(self, name: str) -> Path:
         """Where the features of an annotation or video are kept; a name with folders is a ValueError."""
@@ -115,14 +138,10 @@ class FeatureStore:
                 "seen": np.ascontiguousarray(found.seen, np.bool_),
             }
         )
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, suffix=".part")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        if self._classes and not (self.folder / ABOUT).is_file():
+            told = {"encoder": self.encoder, "classes": self._classes}
+            _write(self.folder / ABOUT, json.dumps(told).encode())
+        _write(target, data)
         _mapped.cache_clear()
 
     def load(self, name: str) -> Features:
@@ -132,6 +151,17 @@ class FeatureStore:
             UserError: ``FILE_UNREADABLE``: there is no such file, or it is cut short.
         """
         return _mapped(self.path(name))
+
+
+def _write(target: Path, data: bytes) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, suffix=".part")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 @lru_cache(maxsize=MOST_OPEN)

@@ -57,6 +57,8 @@ def search_bias(split: Split, start: Tuned, sweeps: int = 3) -> Tuned:
 def search_thresholds(split: Split, start: Tuned, grid: tuple[float, ...] = GRID) -> Tuned:
     """For each action unit the threshold with the best F1; the lowest of equals.
 
+    A unit that the split never shows, or that no threshold finds, keeps the one it had.
+
     Args:
         split: clips with action unit labels and scores.
         start: the other options.
@@ -75,7 +77,8 @@ def search_thresholds(split: Split, start: Tuned, grid: tuple[float, ...] = GRID
         raise ValueError("no clip has both labels and scores of action units")
     truth, strengths = map(np.concatenate, zip(*pairs, strict=True))
     tried = np.array([unit_f1(truth, active(strengths, (value,) * len(ACTION_UNITS))) for value in grid])
-    thresholds = tuple(grid[place] for place in tried.argmax(axis=0))
+    best = zip(tried.argmax(axis=0), tried.max(axis=0), start.options.unit_thresholds, strict=True)
+    thresholds = tuple(grid[place] if reached > 0 else kept for place, reached, kept in best)
     return start.searched(
         replace(start.options, unit_thresholds=thresholds), split, float(tried.max(axis=0).mean())
     )

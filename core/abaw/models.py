@@ -1,6 +1,6 @@
 """The networks behind a clip's scores: an encoder, and the heads that were trained on its features."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -9,6 +9,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from core import expression, recognition, weights
+from core.abaw import hearing
 from core.abaw.expression import arrange
 from core.abaw.geometry import Scale
 from core.abaw.heads import DimensionHead, ExpressionHead, UnitHead
@@ -46,6 +47,7 @@ class Models:
         stand_ins: for each head a sentence on what it was really trained on.
         embed: tells people apart for the tracker; None to follow places alone.
         tracking: options of the tracker, with the limits that ``embed`` needs.
+        ear: what hears the clip's sound; None while the speech encoder is not on this machine.
     """
 
     encoder: Encoder
@@ -54,6 +56,7 @@ class Models:
     stand_ins: dict[str, str] = field(default_factory=dict)
     embed: Embed | None = None
     tracking: TrackOptions | None = None
+    ear: hearing.Hearing | None = None
 
     @torch.inference_mode()
     def rows(self, encoding: Encoding) -> dict[str, FloatArray]:
@@ -74,9 +77,10 @@ class Models:
         return found
 
 
-@lru_cache(maxsize=4)
 def load(encoder: str = "facet-expression") -> Models:
     """Encoder and the heads that fit it; heads of another encoder are left out, never guessed.
+
+    The sound is heard only if the speech encoder was fetched before; it is never fetched from here.
 
     Args:
         encoder: one of ``core.expression.encoders``.
@@ -84,6 +88,12 @@ def load(encoder: str = "facet-expression") -> Models:
     Raises:
         UserError: the encoder's weights cannot be had.
     """
+    seeing = _load(encoder)
+    return replace(seeing, ear=hearing.load()) if hearing.available() else seeing
+
+
+@lru_cache(maxsize=4)
+def _load(encoder: str) -> Models:
     loaded = expression.load(encoder)
     tensors, owner = _tensors()
     scale = Scale(tensors["scale.low"].numpy(), tensors["scale.high"].numpy())

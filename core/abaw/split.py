@@ -1,9 +1,11 @@
 """Labelled clips, and settings that remember which clips they were tuned on.
 
 The published thresholds, windows and biases were tuned on the validation set that they are reported on. Here
-a tuned setting carries the names of its clips, and :func:`evaluate` refuses those.
+a tuned setting carries the names of its clips, and :func:`evaluate` refuses those. Two people
+in one video are one video throughout.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from core.abaw.decide import decide
 from core.abaw.score import Labels, dimension_ccc, expression_f1, unit_f1
 from core.abaw.types import ClipScores, Options
+from core.datasets.affwild2 import base
 from core.errors import Code, UserError
 from core.types import FloatArray
 
@@ -75,6 +78,43 @@ class Tuned:
         splits = (*(name for name in self.tuned_on if name != split.name), split.name)
         return Tuned(options, splits, self.clips | split.names, figure)
 
+    def seen(self, names: Iterable[str]) -> frozenset[str]:
+        """Which of these clips show a video that took part in the tuning."""
+        videos = {base(name) for name in self.clips}
+        return frozenset(name for name in names if base(name) in videos)
+
+    def check(self, names: Iterable[str]) -> None:
+        """Refuse clips that took part in the tuning.
+
+        Raises:
+            UserError: ``OPTION_RANGE``.
+        """
+        if shared := self.seen(names):
+            raise _flattering(min(shared))
+
+
+def halves(names: Sequence[str], seed: int = 0) -> tuple[frozenset[str], frozenset[str]]:
+    """Clips to tune on and clips to report on, about half of the videos each, by chance.
+
+    Args:
+        names: of clips; those of one video stay together.
+        seed: same seed, same halves, in whatever order the names come.
+
+    Raises:
+        UserError: ``OPTION_RANGE``: fewer than two videos.
+    """
+    videos = sorted({base(name) for name in names})
+    if len(videos) < 2:
+        raise UserError(
+            Code.OPTION_RANGE,
+            "Tuning needs at least two videos: one to tune on, one to report on.",
+            "Give the features of more videos.",
+        )
+    order = np.random.default_rng(seed).permutation(len(videos))
+    chosen = {videos[number] for number in order[: len(videos) // 2]}
+    first = frozenset(name for name in names if base(name) in chosen)
+    return first, frozenset(names) - first
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Figures:
@@ -102,14 +142,18 @@ def evaluate(split: Split, setting: Tuned) -> Figures:
     Raises:
         UserError: ``OPTION_RANGE`` when the setting has seen this split or one of its clips.
     """
-    shared = split.names & setting.clips
-    if split.name in setting.tuned_on or shared:
-        raise UserError(
-            Code.OPTION_RANGE,
-            f"These settings were tuned on {min(shared, default=split.name)}, so its figures would flatter.",
-            "Evaluate on clips that took no part in the tuning.",
-        )
+    setting.check(split.names)
+    if split.name in setting.tuned_on:
+        raise _flattering(split.name)
     return figures(split, setting.options)
+
+
+def _flattering(name: str) -> UserError:
+    return UserError(
+        Code.OPTION_RANGE,
+        f"These settings were tuned on {name}, so its figures would flatter.",
+        "Evaluate on clips that took no part in the tuning.",
+    )
 
 
 def figures(split: Split, options: Options) -> Figures:

@@ -57,6 +57,28 @@ def read(root: Path, task: Task, part: Part) -> tuple[Annotation, ...]:
     return tuple(load(file, task) for file in _listed(folder, ".txt"))
 
 
+def lengths(root: Path) -> dict[str, int]:
+    """Rows of every annotation of all challenges and parts that are there, by name; the most of several.
+
+    Raises:
+        UserError: ``LABELS_INVALID``: there is none, or a file that cannot be used.
+    """
+    found: dict[str, int] = {}
+    for task, challenge in FOLDERS.items():
+        for part in PARTS.values():
+            for above in (root, *_children(root)):
+                for file in sorted((above / challenge / part).glob("[!.]*.txt")):
+                    one = load(file, task)
+                    found[one.name] = max(found.get(one.name, 0), len(one))
+    if not found:
+        raise UserError(
+            Code.LABELS_INVALID,
+            f"There are no annotations in {root.name}.",
+            "Unpack them there with the names they were published with.",
+        )
+    return found
+
+
 def load(file: Path, task: Task) -> Annotation:
     """Read one annotation file; errors as in :func:`core.datasets.frame_labels.parse`."""
     try:
@@ -81,13 +103,31 @@ def side(name: str) -> str | None:
     return last if last in SIDES and "_" in name else None
 
 
+def videos(root: Path) -> dict[str, Path]:
+    """Video files of ``root`` and the folders just below it, by name without suffix, in order.
+
+    Raises:
+        UserError: ``NO_VIDEO``: there is none.
+    """
+    found: dict[str, Path] = {}
+    for folder in (root, *_children(root)):
+        for file in sorted(folder.iterdir() if folder.is_dir() else ()):
+            if file.suffix.lower() in VIDEOS and not file.name.startswith("."):
+                found.setdefault(file.stem, file)
+    if not found:
+        raise UserError(
+            Code.NO_VIDEO, f"The folder {root.name} holds no video.", f"Put files there: {', '.join(VIDEOS)}."
+        )
+    return dict(sorted(found.items()))
+
+
 def video(root: Path, name: str) -> Path:
     """The video file of an annotation, searched in ``root`` and the folders just below it.
 
     Raises:
         UserError: ``NO_VIDEO``.
     """
-    for folder in (root, *sorted(child for child in root.iterdir() if child.is_dir())):
+    for folder in (root, *_children(root)):
         for suffix in VIDEOS:
             if (file := folder / (base(name) + suffix)).is_file():
                 return file
@@ -125,15 +165,18 @@ def find_folder(root: Path, wanted: Path) -> Path:
     Raises:
         UserError: ``LABELS_INVALID``.
     """
-    if root.is_dir():
-        for above in (root, *sorted(child for child in root.iterdir() if child.is_dir())):
-            if (above / wanted).is_dir():
-                return above / wanted
+    for above in (root, *_children(root)):
+        if (above / wanted).is_dir():
+            return above / wanted
     raise UserError(
         Code.LABELS_INVALID,
         f"There is no folder {wanted.as_posix()} in {root.name}.",
         "Unpack the annotations there with the names they were published with.",
     )
+
+
+def _children(root: Path) -> list[Path]:
+    return sorted(child for child in root.iterdir() if child.is_dir()) if root.is_dir() else []
 
 
 def _listed(folder: Path, suffix: str) -> list[Path]:

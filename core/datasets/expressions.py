@@ -74,11 +74,10 @@ def read(
         face = cv2.imdecode(np.frombuffer(row["image"], np.uint8), cv2.IMREAD_GRAYSCALE)
         if face is None:
             raise ValueError(f"a picture of {path.name} cannot be decoded")
-        smaller = face.shape[0] > size
         if face.shape != (size, size):
-            face = cv2.resize(
-                face, (size, size), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
-            )
+            # enlarged as core.expression.crop does it
+            way = cv2.INTER_AREA if face.shape[0] > size else cv2.INTER_LINEAR
+            face = cv2.resize(face, (size, size), interpolation=way)
         pixels.append(face)
         labels.append(label)
         people.append(owner)

@@ -4,6 +4,7 @@ A member cuts the square that it was trained on out of the frame, makes its own 
 gives features beside the scores of the classes it was trained with.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -84,6 +85,15 @@ class Encoder(nn.Module):
         self.register_buffer("mean", torch.tensor(card.mean).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(card.std).view(1, -1, 1, 1), persistent=False)
         self.eval().requires_grad_(False)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the network's parameters and statistics, by which stored features are told apart."""
+        digest = hashlib.sha256()
+        for name, value in sorted(self.net.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(value.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     def cut(self, pixels: Pixels, boxes: FloatArray) -> Tensor:
         """Native crops of the faces of one picture.

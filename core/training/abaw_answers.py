@@ -1,7 +1,7 @@
 """From trained heads or submission files to answers, files and the lines of a report."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from core.abaw import submission
 from core.abaw.classes import EXPRESSIONS
 from core.abaw.decide import decide
 from core.abaw.evaluate import FIGURES, Evaluation
-from core.abaw.expression import arrange, softmax
+from core.abaw.expression import arrange, class_map, softmax
 from core.abaw.features import Features, FeatureStore
 from core.abaw.types import ClipScores, Options
 from core.abaw.violence import sliding
@@ -41,40 +41,88 @@ def options(task: Task, confidence: float | None, window: int | None) -> Options
     return Options(**given)
 
 
-def predict(
-    task: Task, features: Path, head: Path, names: Sequence[str], steps: Options, second: Path | None = None
-) -> Answers:
-    """Answers of a trained head after the steps of :func:`core.abaw.decide.decide`.
+@dataclass(frozen=True, slots=True, eq=False)
+class Scorer:
+    """What trained heads say about stored features.
 
-    Args:
-        task: what to answer.
-        features: folder with the stored features of one encoder.
-        head: folder of a trained head.
-        names: which features.
-        steps: what to do with the head's scores. The classes of an encoder that is not registered are not
-            known, so that expressions are then those of the head alone.
-        second: folder of the head on class scores that action units are averaged with.
-
-    Raises:
-        UserError: features or heads that are missing or do not belong together.
+    Attributes:
+        task: what they answer.
+        store: the features.
+        first: the head.
+        second: the one on class scores that action units are averaged with, or None.
+        classes: of the encoder, as stored with the features or else registered; empty where neither is, so
+            that expressions are then those of the head alone.
     """
-    store = FeatureStore.only(features)
-    first = Trained.load(head, store)
-    other = Trained.load(second, store) if second is not None else None
-    if {trained.task for trained in (first, other) if trained is not None} != {task}:
+
+    task: Task
+    store: FeatureStore
+    first: Trained
+    second: Trained | None
+    classes: tuple[str, ...]
+
+    @classmethod
+    def load(cls, task: Task, features: Path, head: Path, second: Path | None = None) -> "Scorer":
+        """Open the features of one encoder, and the folders of heads.
+
+        Raises:
+            UserError: features or heads that are missing or do not belong together.
+        """
+        store = FeatureStore.only(features)
+        first = Trained.load(head, store)
+        other = Trained.load(second, store) if second is not None else None
+        if {trained.task for trained in (first, other) if trained is not None} != {task}:
+            raise UserError(
+                Code.OPTION_RANGE,
+                f"The head in {head.name} does not answer {submission.TITLES[task]}.",
+                "Give one.",
+            )
+        return cls(task, store, first, other, _classes(store))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what is missing."""
+        if self.task is not Task.EXPRESSION or self.classes:
+            return ()
+        return (
+            f"The classes of {self.store.encoder} are not known: expressions are those of the head alone.",
+        )
+
+    def steps(self, wanted: Options) -> Options:
+        """The steps that can be taken: without the encoder's classes p0 is 1."""
+        return wanted if self.classes else replace(wanted, confidence=1.0)
+
+    def __call__(self, name: str) -> ClipScores:
+        """Scores of one video; errors as of :meth:`FeatureStore.load`."""
+        return _scores(self.store.load(name), self.first, self.second, self.classes)
+
+
+def _classes(store: FeatureStore) -> tuple[str, ...]:
+    card = cards.get(store.encoder)
+    found = store.classes or (card.classes if card else ())
+    try:
+        class_map(found)
+    except ValueError as problem:
         raise UserError(
             Code.OPTION_RANGE,
-            f"The head in {head.name} does not answer {submission.TITLES[task]}.",
-            "Give one.",
-        )
-    card = cards.get(store.folder.name.rpartition("-")[0])
-    if card is None:
-        steps = replace(steps, confidence=1.0)
-    found = {}
-    for name in names:
-        scores = _scores(store.load(name), first, other, card.classes if card else ())
-        found[name] = submission.answer(decide(scores, steps), task)
+            f"The classes of {store.encoder} have no place among the challenge's.",
+            "Name them as core.expression.classes does.",
+        ) from problem
     return found
+
+
+def predict(scorer: Scorer, names: Sequence[str], steps: Options) -> Answers:
+    """Answers of trained heads after the steps of :func:`core.abaw.decide.decide`.
+
+    Args:
+        scorer: heads and features.
+        names: which features.
+        steps: what to do with the heads' scores, see :meth:`Scorer.steps`.
+
+    Raises:
+        UserError: features that are missing.
+    """
+    taken = scorer.steps(steps)
+    return {name: submission.answer(decide(scorer(name), taken), scorer.task) for name in names}
 
 
 @torch.inference_mode()

@@ -2,6 +2,7 @@
 
     python -m core train abaw expr --data ANNOTATIONS --features DIR --out DIR
     python -m core evaluate abaw expr --data ANNOTATIONS --features DIR --head DIR [--submission FILE]
+    python -m core evaluate abaw expr --data ANNOTATIONS --features DIR --head DIR --options JSON --others
     python -m core evaluate abaw expr --data ANNOTATIONS --predictions FILE
 
 On several processes: ``accelerate launch --multi_gpu --num_processes N -m core train abaw ...``, with
@@ -10,16 +11,19 @@ On several processes: ``accelerate launch --multi_gpu --num_processes N -m core 
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from core.datasets.frame_labels import Task
+from core.datasets.frame_labels import Annotation, Task
 from core.errors import Code, UserError
 from core.types import Progress
+
+if TYPE_CHECKING:
+    from core.abaw.split import Tuned
 
 Actions = Any  # argparse keeps the type of its sub-parsers to itself
 
@@ -53,6 +57,8 @@ def add_evaluate(actions: Actions) -> None:
     parser.add_argument("--second", type=Path, help="folder of the second head of au, on scores")
     parser.add_argument("--confidence", type=float, help="p0 of expr")
     parser.add_argument("--window", type=int, help="half width of the average, in frames")
+    parser.add_argument("--options", type=Path, help="options that tune abaw wrote, instead of these two")
+    parser.add_argument("--others", action="store_true", help="only videos that --options was not tuned on")
     parser.add_argument("--submission", type=Path, help="write the answers here, too")
     parser.set_defaults(run=_evaluate)
 
@@ -108,14 +114,15 @@ def _evaluate(chosen: argparse.Namespace) -> int:
     from core.training import abaw, abaw_answers
 
     task = Task(chosen.task)
-    truth = abaw.annotations(chosen.data, task, chosen.part)
+    tuned = _tuned(chosen)
+    truth = _reportable(abaw.annotations(chosen.data, task, chosen.part), tuned, chosen.others)
     if chosen.predictions is not None:
         answers = abaw_answers.read(chosen.predictions, task, [one.name for one in truth])
     elif chosen.features is not None and chosen.head is not None:
-        options = abaw_answers.options(task, chosen.confidence, chosen.window)
-        answers = abaw_answers.predict(
-            task, chosen.features, chosen.head, [one.name for one in truth], options, chosen.second
-        )
+        scorer = abaw_answers.Scorer.load(task, chosen.features, chosen.head, chosen.second)
+        for note in scorer.notes:
+            tqdm.write(note)
+        answers = abaw_answers.predict(scorer, [one.name for one in truth], tuned.options)
     else:
         raise UserError(
             Code.OPTION_RANGE,
@@ -124,6 +131,36 @@ def _evaluate(chosen: argparse.Namespace) -> int:
         )
     if chosen.submission is not None:
         abaw_answers.write(chosen.submission, task, answers)
-    for line in abaw_answers.lines(evaluate((one, answers[one.name]) for one in truth)):
+    for line in abaw_answers.lines(evaluate(((one, answers[one.name]) for one in truth), tuned=tuned)):
         tqdm.write(line)
     return 0
+
+
+def _reportable(truth: Sequence[Annotation], tuned: "Tuned", others: bool) -> Sequence[Annotation]:
+    """The annotations, of which none may have been tuned on; with ``others`` those are left out."""
+    seen = tuned.seen(one.name for one in truth)
+    kept = [one for one in truth if one.name not in seen]
+    if seen and not (others and kept):
+        raise UserError(
+            Code.OPTION_RANGE,
+            f"The options were tuned on {len(seen)} of these {len(truth)} annotations; that would flatter.",
+            "Give --others to report on the rest." if kept else "Give annotations of other videos.",
+        )
+    return kept
+
+
+def _tuned(chosen: argparse.Namespace) -> "Tuned":
+    """The options of a file with what they were tuned on, or those of the command line."""
+    from core.abaw import tuned_file
+    from core.abaw.split import Tuned
+    from core.training import abaw_answers
+
+    if chosen.options is None:
+        return Tuned(abaw_answers.options(Task(chosen.task), chosen.confidence, chosen.window))
+    if any(given is not None for given in (chosen.confidence, chosen.window, chosen.predictions)):
+        raise UserError(
+            Code.OPTION_RANGE,
+            "Options from a file go with a head, and without --confidence and --window.",
+            "Leave one of them out.",
+        )
+    return tuned_file.read(chosen.options)

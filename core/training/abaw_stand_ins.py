@@ -1,4 +1,4 @@
-"""Heads for the ABAW tab from what honest data there is: :func:`examples`, :func:`train`, :func:`save`.
+"""Heads for the ABAW tab from what honest data there is: ``python -m core train stand-ins``.
 
 AffWild2 and DVD are not public, so nothing here saw them. On the features of the bundled encoder are trained
 
@@ -12,16 +12,14 @@ AffWild2 and DVD are not public, so nothing here saw them. On the features of th
 Each is named as a stand-in on the screen. Early stopping looks at PublicTest and the validation people.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -37,9 +35,7 @@ from core.abaw.heads import (
 from core.datasets.expressions import LabelledFaces, Part
 from core.expression.base import Encoder
 from core.expression.classes import EXPRESSIONS
-from core.faces import blendshapes
-from core.faces.find import find_batch
-from core.training import loop
+from core.training import abaw_teacher, bundled, loop
 from core.training.expression_encoder import FILES, gather
 from core.training.loop import Loss, Options
 from core.types import FloatArray, Progress
@@ -59,8 +55,7 @@ CIRCUMPLEX = {
 OPTIONS = Options(epochs=12, batch=256, cpu=True)
 RATE = 1e-3
 NEVER = -30.0  # logit of a class that no example had
-STILL_SIDE = 192  # px, to which stills are enlarged before their landmarks are measured
-STILL_EDGE = 64  # px of repeated edge, without which the detector misses faces that fill the picture
+FILE = "facet_abaw_heads.safetensors"
 TEACHER_SIZE = {"ckplus": 48, "lfw-film": 160}
 
 
@@ -95,35 +90,32 @@ def features(encoder: Encoder, faces: LabelledFaces, batch: int = 128) -> Tensor
     return torch.cat(rows)
 
 
-def teacher(faces: LabelledFaces, batch: int = 16) -> FloatArray:
-    """N×12 raw readings of the geometric rule on grey stills; nan where no face is measured."""
-    readings = np.full((len(faces), len(classes.ACTION_UNITS)), np.nan)
-    for start in range(0, len(faces), batch):
-        found = find_batch([_framed(still) for still in faces.pixels[start : start + batch]])
-        seen = [(start + row, group[0]) for row, group in enumerate(found) if group]
-        if seen:
-            points = np.stack([face.landmarks for _, face in seen if face.landmarks is not None])
-            rows = [row for row, _ in seen]
-            readings[rows] = geometry.raw(blendshapes.measure([face for _, face in seen]), points)
-    return readings
+def examples(root: Path, encoder: Encoder, wanted: Part, cache: Path) -> Iterator[Progress | Examples]:
+    """All three data sets' faces of one part, below ``root``.
 
+    Args:
+        root: the folder of research data.
+        encoder: whose features they are.
+        wanted: which part.
+        cache: folder in which the rule's measurements are kept, see ``core.training.abaw_teacher``.
 
-def _framed(still: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    large = cv2.resize(still, (STILL_SIDE, STILL_SIDE), interpolation=cv2.INTER_CUBIC)
-    edged = cv2.copyMakeBorder(large, *(STILL_EDGE,) * 4, cv2.BORDER_REPLICATE)
-    return np.repeat(np.asarray(edged, np.uint8)[:, :, None], 3, axis=2)
-
-
-def examples(root: Path, encoder: Encoder, wanted: Part) -> Examples:
-    """All three data sets' faces of one part, below ``root``."""
+    Yields:
+        Progress of the rule, then the examples.
+    """
     rows = []
-    for name in FILES:
+    for number, name in enumerate(FILES):
         faces = gather(root, name, wanted, encoder.card.size)
         taught = np.full((len(faces), len(classes.ACTION_UNITS)), np.nan)
         if name in TEACHER_SIZE:
-            taught = teacher(gather(root, name, wanted, TEACHER_SIZE[name]))
+            stills = gather(root, name, wanted, TEACHER_SIZE[name])
+            for event in abaw_teacher.measured(stills, cache / f"{name}-{wanted}.npz"):
+                if isinstance(event, Progress):
+                    yield replace(event, done=(number + event.done) / len(FILES))
+                else:
+                    taught = event.readings
         rows.append((features(encoder, faces), torch.from_numpy(to_abaw(faces.labels)), taught))
-    return Examples(
+        yield Progress((number + 1) / len(FILES), f"Encoded {name}, {wanted}")
+    yield Examples(
         torch.cat([row[0] for row in rows]),
         torch.cat([row[1] for row in rows]),
         np.concatenate([row[2] for row in rows]),
@@ -176,24 +168,25 @@ def train(
     }
     tensors = {"scale.low": scale.low, "scale.high": scale.high}
     found = {name: torch.from_numpy(side.astype(np.float32)) for name, side in tensors.items()}
-    for name, (head, rows, loss) in jobs.items():
+    for number, (name, (head, rows, loss)) in enumerate(jobs.items()):
         for event in loop.run(_recipe(head, rows(tuned), rows(checked), loss), folder / name, options):
             if isinstance(event, Progress):
-                yield event
+                yield replace(event, done=(number + event.done) / len(jobs))
                 continue
             if name == "expression":
-                _never_other(event.model)
+                never(event.model, ("other",))
             state = event.model.state_dict()
             found |= {f"{name}.{key}": value.detach().clone() for key, value in state.items()}
     yield found
 
 
 @torch.no_grad()
-def _never_other(head: nn.Module) -> None:
-    """Hold the logit of "other" down: no example showed it, so nothing may choose it."""
+def never(head: nn.Module, names: Sequence[str]) -> None:
+    """Hold the logits of these classes down: no example showed them, so nothing may choose them."""
     last = list(head.children())[-1]
     assert isinstance(last, nn.Linear)
-    last.weight[classes.OTHER], last.bias[classes.OTHER] = 0.0, NEVER
+    for number in map(classes.EXPRESSIONS.index, names):
+        last.weight[number], last.bias[number] = 0.0, NEVER
 
 
 def _recipe(head: nn.Module, tuned: Rows, checked: Rows, loss: Loss) -> loop.Recipe:
@@ -230,9 +223,31 @@ def scale_of(rows: Examples) -> geometry.Scale:
     return geometry.calibrate(rows.readings[known], rows.readings[neutral])
 
 
-def save(tensors: dict[str, Tensor], encoder: str, path: Path) -> None:
-    """Write the heads as safetensors that say for which encoder they are."""
-    save_file(
-        {name: value.half() if value.ndim > 1 else value for name, value in tensors.items()},
-        path, metadata={"encoder": encoder},
-    )  # fmt: skip
+def run(root: Path, encoder: Encoder, out: Path) -> Iterator[Progress | dict[str, Tensor]]:
+    """Gather and train; a second call goes on where one stopped, and measures nothing twice.
+
+    Args:
+        root: the folder of research data.
+        encoder: on whose features the heads stand.
+        out: gets ``teacher``, which serves every encoder, and a folder of checkpoints for this one.
+
+    Yields:
+        Progress, then tensors as of :func:`train`.
+    """
+    parts: dict[Part, Examples] = {}
+    shares: dict[Part, tuple[float, float]] = {"training": (0.0, 0.6), "validation": (0.6, 0.2)}
+    for part, (begin, size) in shares.items():
+        for event in examples(root, encoder, part, out / "teacher"):
+            if isinstance(event, Progress):
+                yield replace(event, done=begin + size * event.done)
+            else:
+                parts[part] = event
+    folder = out / f"{encoder.card.name}-{encoder.fingerprint[:12]}"
+    for last in train(parts["training"], parts["validation"], folder):
+        yield replace(last, done=0.8 + 0.2 * last.done) if isinstance(last, Progress) else last
+
+
+def save(tensors: dict[str, Tensor], encoder: str, folder: Path) -> str:
+    """Write the heads to the folder of weights, with the name of their encoder; the manifest's line."""
+    halved = {name: value.half() if value.ndim > 1 else value for name, value in tensors.items()}
+    return bundled.install(halved, folder / FILE, {"encoder": encoder})

@@ -4,20 +4,17 @@ What is kept is the exponential mean of the weights. Filters are stored in half 
 slopes and biases, which are few and whose range is wide, in single precision.
 """
 
-import hashlib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from core.errors import Code, UserError
+from core.training import bundled
 
 FILE = "facet_expression.safetensors"
 PREFIX = "module."
-BYTES = 10_000_000
 
 
 def exported(mean: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -58,15 +55,5 @@ def export(folder: Path, target: Path) -> str:
             "There is no checkpoint of a training run in that folder.",
             "Give the folder that python -m core train expression wrote to.",
         )
-    path = target / FILE
-    save_file(exported(torch.load(checkpoint, weights_only=True)["mean"]), path)
-    body = path.read_bytes()
-    if len(body) > BYTES:
-        raise ValueError(f"{FILE} has {len(body)} bytes, more than {BYTES}")
-    digest = hashlib.sha256(body).hexdigest()
-    line = f'{{ path = "{FILE}", sha256 = "{digest}", bytes = {len(body)} }},'
-    manifest = target / "manifest.toml"
-    if manifest.is_file():
-        text = manifest.read_text(encoding="utf-8")
-        manifest.write_text(re.sub(rf'{{ path = "{FILE}",.*}},', line, text), encoding="utf-8")
-    return line
+    mean = torch.load(checkpoint, weights_only=True)["mean"]
+    return bundled.install(exported(mean), target / FILE)

@@ -8,11 +8,15 @@ SCALE = (0.8, 1.2)
 SHIFT = 0.14  # half sides
 GAIN = (0.65, 1.4)
 OFFSET = 0.3
+FOCUS = (-1.0, 1.5)  # times what a small blur takes away; -1 is the blur itself
 ERASED = 0.22  # half side of what is erased at most, in sides
 
 
 def augment(crops: Tensor, generator: torch.Generator) -> Tensor:
-    """Mirror, turn, scale, shift, relight and partly erase crops.
+    """Mirror, turn, scale, shift, blur or sharpen, relight and partly erase crops.
+
+    FER2013 and CK+ come at 48 px and are enlarged, faces in a video are mostly larger and shrunk: the network
+    has to see both degrees of sharpness.
 
     Args:
         crops: N×1×S×S in -1..1.
@@ -21,7 +25,7 @@ def augment(crops: Tensor, generator: torch.Generator) -> Tensor:
     Returns:
         The same shape and range.
     """
-    moved = _move(crops, generator)
+    moved = _focus(_move(crops, generator), generator)
     gain = _uniform(moved, *GAIN, generator).view(-1, 1, 1, 1)
     shift = _uniform(moved, -OFFSET, OFFSET, generator).view(-1, 1, 1, 1)
     return _erase((moved * gain + shift).clamp(-1, 1), generator)
@@ -44,6 +48,14 @@ def _move(crops: Tensor, generator: torch.Generator) -> Tensor:
     )
     grid = nn.functional.affine_grid(torch.stack(rows, 1), list(crops.shape), align_corners=False)
     return nn.functional.grid_sample(crops, grid, padding_mode="border", align_corners=False)
+
+
+def _focus(crops: Tensor, generator: torch.Generator) -> Tensor:
+    """Blur or unsharp-mask each crop by a random amount."""
+    amount = _uniform(crops, *FOCUS, generator).view(-1, 1, 1, 1)
+    edge = nn.functional.pad(crops, (1, 1, 1, 1), mode="replicate")
+    blurred = nn.functional.avg_pool2d(edge, 3, stride=1)
+    return crops + amount * (crops - blurred)
 
 
 def _erase(crops: Tensor, generator: torch.Generator) -> Tensor:

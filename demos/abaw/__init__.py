@@ -3,7 +3,7 @@
 from functools import partial
 
 from demos import models
-from demos.abaw import analysing, api, examples, exports, intake, labelling, live, readers, stepping
+from demos.abaw import analysing, api, examples, exports, intake, labelling, live, readers, sound, stepping
 from demos.abaw.parts import lay_out
 from demos.base import Built, Demo
 from demos.services import Services
@@ -17,6 +17,7 @@ def build(services: Services) -> Built:
     running = analysing.wire(services, parts)
     stepping.wire(services, parts)
     labelling.wire(services, parts)
+    sound.wire(parts)
     running += exports.wire(services, parts)
     running += live.wire(services, parts)
     models.wire(parts.models)

@@ -94,7 +94,7 @@ def wire(services: Services, parts: Parts) -> list[Any]:
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     shown = [
         inputs.stop, results.working, results.empty, results.figures, results.people, results.cursor,
-        results.about, results.files, results.video, *results.drawn,
+        results.about, results.files, results.video, *results.drawn, *parts.steps.hearing,
     ]  # fmt: skip
     fetching = [inputs.stop, results.notice, results.working, *panel.outputs]
     first = inputs.start.click(fetch_for_clip, inputs.encoder, outputs=fetching, **FETCH, **quiet)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from core import weights
+from core.abaw.tuned_file import options_from
 from core.errors import Code, UserError
 from demos.abaw import analysing, exports, score_file
 from demos.abaw.desk import Desk
@@ -52,7 +53,8 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
 
         Finds and follows the faces, reads each one with an expression encoder and the heads that are here,
         smooths over time and decides each frame. Takes about as long as the clip lasts, or some times
-        longer. The report names heads that are only stand-ins, and heads that are not here. Contempt is not
+        longer. Sound is heard if the optional speech encoder is here, and counts from {"visual_weight": 0.8}
+        or so. The report names heads that are only stand-ins, and heads that are not here. Contempt is not
         among the classes. An expression is what a face looks like, not what a person feels; it must not be
         used to judge, hire, grade or watch people.
 
@@ -66,7 +68,7 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
             report: shares of the expressions, heads, stand-ins, options, versions and weight hashes
         """
         session = services.sessions.loose()
-        chosen = score_file.options_from(options)
+        chosen = options_from(options)
         desk = Desk(options=chosen)
         desk.start(*services.clip(session, path_of(video)), "clip")
         with suppress(UserError):  # the analysis says itself what it cannot do without
@@ -102,7 +104,7 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
             people = score_file.unpack(Path(path))
         finally:
             discard(Path(path))
-        desk = Desk(options=score_file.options_from(options), name="clip")
+        desk = Desk(options=options_from(options), name="clip")
         desk.take(people)
         if person >= 0:
             desk.look(int(person))

@@ -15,7 +15,7 @@ from core.types import Progress
 from demos.abaw import overlay, scoring, showing
 from demos.abaw.desk import SLUG, Desk, placed
 from demos.abaw.parts import Parts
-from demos.abaw.readers import needed
+from demos.abaw.readers import HEARING, needed
 from demos.abaw.words import CONTEMPT
 from demos.base import Update, guarded, paced
 from demos.models import bar
@@ -48,7 +48,7 @@ def report(desk: Desk) -> dict[str, Any]:
         "scores": scored_or_why(desk),
         "seconds_by_part": dict(desk.analysis.seconds),
         "versions": {name: version(name) for name in PACKAGES},
-        "weights": hashes(desk.scores().encoder),
+        "weights": hashes(desk.scores()),
     }
 
 
@@ -92,13 +92,14 @@ def shares(timeline: "Timeline") -> dict[str, float]:
     return {name: float((timeline.final == n).sum()) / count for n, name in enumerate(EXPRESSIONS)}
 
 
-def hashes(encoder: str) -> dict[str, dict[str, str]]:
-    """What a result rests on: model -> file -> SHA-256, of what found, told apart and read the faces."""
+def hashes(scores: "ClipScores") -> dict[str, dict[str, str]]:
+    """What a result rests on: model -> file -> SHA-256, of what found, read and heard the people."""
     from core import weights
 
+    hearing = HEARING if scores.audio is not None else ()
     return {
         name: {file.path: file.sha256 for file in weights.entry(name).files}
-        for name in needed(encoder)
+        for name in (*needed(scores.encoder), *hearing)
         if weights.status(name).present
     }
 

@@ -8,7 +8,7 @@ import gradio as gr
 
 from core.errors import UserError
 from core.types import Clip
-from demos.abaw import examples, showing
+from demos.abaw import examples, showing, sound
 from demos.abaw.desk import SLUG, Desk
 from demos.abaw.looks import seconds
 from demos.abaw.parts import Parts
@@ -46,6 +46,7 @@ def no_result(parts: Parts) -> dict[Any, Any]:
         results.files: None,
         results.making: "",
         results.video: gr.update(value=None, visible=False),
+        **sound.shown(None, parts),
     }
 
 

@@ -7,6 +7,7 @@ import gradio as gr
 
 from core.abaw.classes import ACTION_UNITS, EXPRESSIONS
 from core.abaw.types import Options
+from demos.abaw import sound
 from demos.abaw.looks import UNIT_NAMES
 from demos.abaw.words import EMPTY, LABELS, LEAD, LIMITS, LIVE, PLAY, PRESS
 from demos.models import ModelsPanel, models_panel
@@ -43,6 +44,8 @@ class Steps:
     confidence: gr.Slider
     window: gr.Slider
     visual_weight: gr.Slider
+    sound: gr.HTML
+    fetch_speech: gr.Button
     bias: list[gr.Slider]
     fill: gr.Checkbox
     window_dimensions: gr.Slider
@@ -52,6 +55,11 @@ class Steps:
     unit_mix: gr.Slider
     violence_threshold: gr.Slider
     reset: gr.Button
+
+    @property
+    def hearing(self) -> list[gr.components.Component]:
+        """What depends on whether the clip was heard."""
+        return [self.visual_weight, self.sound, self.fetch_speech]
 
     @property
     def all(self) -> list[gr.components.Component]:
@@ -172,7 +180,13 @@ def _settings() -> tuple[Any, ...]:
     plain = Options()
     with gr.Accordion("More steps: sound, gaps, other windows", open=False):
         weight = gr.Slider(
-            0, 1, plain.visual_weight, step=0.05, label="w: weight of the picture against the sound"
+            0, 1, plain.visual_weight, step=0.05, label="w: weight of the picture against the sound",
+            interactive=False, elem_id="abaw-sound-weight",
+        )  # fmt: skip
+        case = sound.situation(None)
+        heard = gr.HTML(sound.note(case), elem_id="abaw-sound")
+        fetch = gr.Button(
+            "Fetch the speech encoder", visible=sound.offered(case), size="sm", elem_id="abaw-fetch-speech"
         )
         fill = gr.Checkbox(plain.fill, label="Frames without a face lie between their neighbours")
         dimensions = gr.Slider(
@@ -190,7 +204,7 @@ def _settings() -> tuple[Any, ...]:
             for name, value in zip(ACTION_UNITS, plain.unit_thresholds, strict=True)
         ]
     reset = gr.Button("All settings back to the start", size="sm", elem_id="abaw-reset")
-    return weight, bias, fill, dimensions, units, violence, thresholds, mix, limit, reset
+    return weight, heard, fetch, bias, fill, dimensions, units, violence, thresholds, mix, limit, reset
 
 
 def _main_steps() -> tuple[gr.Slider, gr.Slider]:

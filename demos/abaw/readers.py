@@ -6,6 +6,9 @@ from demos.models import runnable
 ENCODER = "facet-expression"
 OTHERS = ("yunet", "face-landmarker", "dlib-resnet", "facet-abaw-heads")
 """What finds, measures and tells apart faces, and the heads."""
+SPEECH = "whisper-tiny-en"
+HEARING = (SPEECH, "facet-abaw-audio")
+"""What hears the sound, where the first was fetched."""
 
 
 def encoders() -> list[tuple[str, str]]:
@@ -22,4 +25,6 @@ def needed(encoder: str = ENCODER) -> tuple[str, ...]:
 
 def listed() -> list[str]:
     """Everything the tab may use, for the panel."""
-    return list(dict.fromkeys([*needed(), *(name for _, name in encoders())]))
+    known = {entry.name for entry in weights.entries()}
+    hearing = (name for name in HEARING if name in known)
+    return list(dict.fromkeys([*needed(), *hearing, *(name for _, name in encoders())]))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from core.abaw.types import ClipScores, Options
+from core.abaw.types import ClipScores
 from core.errors import Code, UserError
 
 VERSION = 1
@@ -65,31 +65,3 @@ def _one(arrays: Any, number: str, about: Mapping[str, Any]) -> ClipScores:
         raise KeyError(missing[0])
     sentences = {str(head): str(text) for head, text in about["stand_ins"].items()}
     return ClipScores(**found, encoder=str(about["encoder"]), stand_ins=sentences)
-
-
-def options_from(values: Mapping[str, Any] | str | None) -> Options:
-    """Options from a JSON object; fields that are not named stay at their defaults.
-
-    Raises:
-        UserError: OPTION_RANGE for an unknown field or a value that does not fit.
-    """
-    if isinstance(values, str):
-        try:
-            values = json.loads(values) if values.strip() else {}
-        except ValueError:
-            raise UserError(
-                Code.OPTION_RANGE, "The options are no JSON.", 'Write for instance {"window": 10}.'
-            ) from None
-    values = values or {}
-    known = [field.name for field in fields(Options)]
-    if not isinstance(values, Mapping) or (set(values) - set(known)):
-        raise UserError(
-            Code.OPTION_RANGE, "There is an unknown option.", f"The options are: {', '.join(known)}."
-        )
-    try:
-        given = {k: tuple(map(float, v)) if isinstance(v, list | tuple) else v for k, v in values.items()}
-        return Options(**given)
-    except (TypeError, ValueError):
-        raise UserError(
-            Code.OPTION_RANGE, "An option has a value of another kind.", "Give numbers, or lists of numbers."
-        ) from None

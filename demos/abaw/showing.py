@@ -11,7 +11,7 @@ import numpy as np
 from core.abaw.classes import EXPRESSIONS
 from core.abaw.types import ClipScores, Timeline
 from core.errors import UserError
-from demos.abaw import overlay, plots, scoring
+from demos.abaw import overlay, plots, scoring, sound
 from demos.abaw.desk import Desk, placed
 from demos.abaw.lanes import Lane, lanes, legend
 from demos.abaw.looks import BRANCH_LOOKS, EXPRESSION_LOOKS, SEEN_LOOKS, seconds
@@ -41,6 +41,8 @@ def analysed(desk: Desk, parts: Parts) -> Update:
         results.about: about(scores),
         results.files: None,
         results.video: gr.update(value=None, visible=False),
+        **sound.shown(desk, parts),
+        parts.steps.sound: sound.note(sound.situation(desk)) + stand_in(scores, "audio"),
         **drawn(desk, parts),
     }
 

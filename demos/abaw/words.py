@@ -34,6 +34,21 @@ TRAIN = {
 }
 """The command that makes a head from a data set that one has."""
 
+FETCH_SPEECH = "python -m core weights fetch whisper-tiny-en"
+
+SOUND = {
+    "heard": "At 1 the picture decides alone. Move w down to let the sound vote wherever the trained head "
+    "decides; silence has no vote. It begins at 1 because the audio head is a stand-in:",
+    "ready": "The sound is heard when a clip with speech is analysed.",
+    "fetch": "The sound is not heard: the speech encoder (Whisper tiny.en, 70 MB) is optional and not here. "
+    "Fetch it, then analyse the clip:",
+    "again": "The speech encoder is here. Analyse the clip again to hear it.",
+    "no sound": "This clip has no sound, so there is nothing to weigh against the picture.",
+    "silent": "No speech was heard in this clip: it is silent, or the encoder came after the analysis.",
+    "no head": "The sound is blended with the trained head, and this encoder has none.",
+}
+"""What stands beside the weight w of the picture against the sound."""
+
 LANES = (
     "Raw: most probable class of each frame. Smoothed: after averaging the probabilities. Final: after the "
     "choice of the branch. Controls: the same clip with a part switched off."
@@ -60,6 +75,9 @@ come out as one of those.</li>
 <li>Measured: on eight acted clips of a known class the encoder trained here named three, mini-XCEPTION six,
 and the controls did as well as the whole method (eight clips say little). Sadness came out as neutral,
 fear as surprise.</li>
+<li>The sound is heard by a head that learned from six actors speaking German; other languages and untrained
+voices may carry feelings differently. Music and noise pass for speech, so does whoever speaks off screen, and
+in a clip of several people all get the same sound.</li>
 <li>Faces that look away, are dark, small or covered are read worse, and so may be people who were rare in the
 training photos.</li>
 <li>Smoothing looks at frames before and after: it suits recordings, not a live decision.</li>

@@ -14,6 +14,7 @@ from core import weights
 from core.abaw import submission
 from core.abaw.classes import ACTION_UNITS, EXPRESSIONS, OTHER
 from core.abaw.decide import decide
+from core.abaw.tuned_file import options_from
 from core.abaw.types import Options
 from core.datasets.frame_labels import Task, parse
 from core.errors import Code, UserError
@@ -270,17 +271,18 @@ def test_pickled_scores_are_refused(tmp_path) -> None:
 
 
 def test_options_come_as_json() -> None:
-    given = score_file.options_from('{"window": 3, "bias": [0, 0, 0, 0, 0, 0, 0, 1]}')
+    given = options_from('{"window": 3, "bias": [0, 0, 0, 0, 0, 0, 0, 1]}')
     assert (given.window, given.bias[-1]) == (3, 1.0)
-    assert score_file.options_from("") == Options()
+    assert options_from("") == Options()
     for wrong in ("{", '{"no": 1}', '{"window": "wide"}', '{"bias": [1]}', "[1]", '{"bias": ["a"]}'):
         with pytest.raises(UserError) as trouble:
-            score_file.options_from(wrong)
+            options_from(wrong)
         assert trouble.value.code == Code.OPTION_RANGE
 
 
-def test_who_is_seen_longest_is_looked_at_first_and_another_can_be_chosen() -> None:
-    one = desk(clip_scores(), clip_scores(seed=4, gap=False))
+def test_the_main_person_of_the_analysis_is_looked_at_first_and_another_can_be_chosen() -> None:
+    one = desk()
+    one.take({1: clip_scores(), 0: clip_scores(seed=4, gap=False)})  # the analysis puts the main person first
     assert one.track == 1
     assert showing.person(one, 0).startswith("Person 1, 0.0 s to 8.0 s")
     one.look(0)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.abaw import models
-from core.abaw.analyse import Analysis, Settings, _Rows, _scores, analyse
+from core.abaw.analyse import Analysis, Rows, Settings, _scores, analyse
 from core.abaw.classes import OTHER
 from core.faces import landmarks
 from core.types import Progress
@@ -96,7 +96,7 @@ def test_a_place_after_the_last_measured_one_is_not_a_sighting(monkeypatch):
     found = list(analyse(EXAMPLES / "smile.mp4", models.load(), Settings(geometry_every=0)))[-1]
     assert isinstance(found, Analysis)
     track = found.tracks[0]
-    rows = _Rows(list(range(4)), [torch.zeros(512).half()] * 4, [torch.zeros(7)] * 4)
+    rows = Rows(list(range(4)), [torch.zeros(512).half()] * 4, [torch.zeros(7)] * 4)
     short = replace(track, times=track.times[:3], frames=np.arange(3), boxes=track.boxes[:3])
     scores = _scores(short, rows, np.arange(5) / 25, models.load())
     assert scores.seen.tolist() == [True] * 3 + [False] * 2

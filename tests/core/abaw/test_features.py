@@ -59,6 +59,16 @@ def test_another_encoder_or_other_weights_see_nothing_of_it(store: FeatureStore,
         FeatureStore.only(tmp_path)
 
 
+def test_a_store_remembers_the_classes_it_was_written_with(store: FeatureStore, tmp_path: Path) -> None:
+    store.save("clip", features(3))
+    assert FeatureStore.only(tmp_path).classes == ()  # as in folders of earlier versions
+    named = FeatureStore(tmp_path, "face-net", HASH, ("anger", "fear", "neutral"))
+    named.save("other", features(3))
+    found = FeatureStore.only(tmp_path)
+    assert (found.encoder, found.classes) == ("face-net", ("anger", "fear", "neutral"))
+    assert found.names() == ("clip", "other")
+
+
 def test_a_second_save_replaces_the_first_and_leaves_no_other_file(store: FeatureStore) -> None:
     store.save("clip", features(3))
     store.load("clip")

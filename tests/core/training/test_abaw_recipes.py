@@ -12,12 +12,15 @@ from safetensors.torch import load_file
 
 from core.__main__ import main
 from core.abaw import submission
-from core.abaw.features import Features, FeatureStore
+from core.abaw.classes import EXPRESSIONS as ABAW
+from core.abaw.features import ABOUT, Features, FeatureStore
+from core.abaw.types import Options
 from core.datasets.frame_labels import Task
 from core.errors import Code, UserError
+from core.expression.classes import EXPRESSIONS
 from core.training import abaw, abaw_answers
 from core.training.loop import Outcome
-from tests.core.training.abaw_data import make
+from tests.core.training.abaw_data import HASH, make
 
 LARGE = {Task.EXPRESSION: 0.05, Task.DIMENSIONS: 0.05, Task.UNITS: 0.02, Task.VIOLENCE: 0.003}
 
@@ -104,7 +107,8 @@ def test_the_command_line_trains_evaluates_and_writes_a_submission(
     assert "macro_f1" in capsys.readouterr().out
     by_head = ["evaluate", "abaw", *chosen, "--head", head, "--window", "0", "--submission", str(file)]
     assert main(by_head) == 0
-    told = capsys.readouterr().out
+    note, _, told = capsys.readouterr().out.partition("\n")
+    assert "classes of tiny are not known" in note  # the store was written without them
     assert main(["evaluate", "abaw", "expr", "--data", data, "--predictions", str(file)]) == 0
     assert capsys.readouterr().out == told
     assert "labelled frames in 3 videos, 0 without an answer" in told
@@ -121,12 +125,53 @@ def test_answers_of_every_head_go_round_through_files(
     last(abaw.train(task, data, features, tmp_path / "head", setting(task)))
     names = [one.name for one in abaw.annotations(data, task, "validation")]
     options = abaw_answers.options(task, None, 2)
-    answers = abaw_answers.predict(task, features, tmp_path / "head", names, options)
+    scorer = abaw_answers.Scorer.load(task, features, tmp_path / "head")
+    assert not scorer.notes  # only expressions need the encoder's classes
+    answers = abaw_answers.predict(scorer, names, options)
     abaw_answers.write(tmp_path / "answers", task, answers)
     again = abaw_answers.read(tmp_path / "answers", task, names)
     for name in names:
         assert len(answers[name]) == 62
         np.testing.assert_allclose(again[name], answers[name], atol=5e-7)
+
+
+def test_classes_stored_with_the_features_let_the_pretrained_branch_decide(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    data, old = folders
+    last(abaw.train(Task.EXPRESSION, data, old, tmp_path / "head", setting(Task.EXPRESSION)))
+    names = [one.name for one in abaw.annotations(data, Task.EXPRESSION, "validation")]
+    store = FeatureStore(tmp_path / "told", "tiny", HASH, EXPRESSIONS)
+    for name in names:
+        store.save(name, FeatureStore.only(old).load(name))
+    unknown, known = (
+        abaw_answers.Scorer.load(Task.EXPRESSION, folder, tmp_path / "head")
+        for folder in (old, tmp_path / "told")
+    )
+    assert unknown.notes and not known.notes
+    pretrained, without = Options(confidence=0, window=0), Options(confidence=1, window=0)
+    found = abaw_answers.predict(known, names, pretrained)
+    for name in names:
+        stored = store.load(name)
+        labels = np.asarray(stored.scores)[stored.seen].argmax(1)
+        expected = [ABAW.index(EXPRESSIONS[label]) for label in labels]
+        assert found[name][stored.seen].tolist() == expected
+    alone = abaw_answers.predict(unknown, names, pretrained)
+    for name, answers in abaw_answers.predict(known, names, without).items():
+        np.testing.assert_array_equal(alone[name], answers)
+
+
+@pytest.mark.parametrize("told", ["no JSON", "{}", '{"classes": ["cheese"]}'])
+def test_a_store_that_misnames_its_classes_is_told(
+    told: str, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    data, old = folders
+    last(abaw.train(Task.EXPRESSION, data, old, tmp_path / "head", setting(Task.EXPRESSION)))
+    store = FeatureStore(tmp_path / "told", "tiny", HASH, EXPRESSIONS)
+    store.save("w1", FeatureStore.only(old).load("w1"))
+    (store.folder / ABOUT).write_text(told)
+    with pytest.raises(UserError, match=r"damaged|no place"):
+        abaw_answers.Scorer.load(Task.EXPRESSION, tmp_path / "told", tmp_path / "head")
 
 
 def test_heads_do_not_take_features_of_another_encoder(folders: tuple[Path, Path], tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from core.expression.network import ExpressionNet
 from core.recognition.mobilefacenet import MobileFaceNet
 from core.training import expression_encoder as training
 from core.training.export_expression import FILE, export
-from core.training.expression_augment import augment
+from core.training.expression_augment import _focus, augment
 
-TINY = training.Options(epochs=3, size=32, batch=6, others=0.5)
+TINY = training.Options(epochs=3, size=32, batch=6, posed=1, film=1)
 
 
 def faces(name: str, wanted: Part, size: int) -> LabelledFaces:
@@ -71,6 +71,14 @@ def test_half_of_the_crops_are_mirrored() -> None:
     assert 0.4 < mirrored.float().mean() < 0.6
 
 
+def test_some_crops_get_sharper_and_some_softer() -> None:
+    edge = torch.zeros(300, 1, 24, 24)
+    edge[..., 12:] = 0.5
+    steep = _focus(edge, torch.Generator().manual_seed(0)).diff(dim=3).amax((1, 2, 3))
+    assert (steep > 0.55).float().mean() > 0.3
+    assert (steep < 0.45).float().mean() > 0.2
+
+
 def test_going_on_gives_what_an_uninterrupted_run_gives(tiny: list[tuple[str, Part]], tmp_path: Path) -> None:
     whole = list(training.run(tmp_path, tmp_path / "whole", TINY))
     stopped = training.run(tmp_path, tmp_path / "stopped", TINY)
@@ -93,13 +101,47 @@ def test_private_test_is_never_read(tiny: list[tuple[str, Part]], tmp_path: Path
     assert [name for name, wanted in tiny if wanted == "validation"] == ["fer2013.parquet"]
 
 
-def test_an_epoch_sees_all_of_fer_and_a_share_of_the_others() -> None:
-    material = training._Material(
-        np.zeros((30, 2, 2), np.uint8), torch.zeros(30), 20, 24, faces("x", "test", 8)
-    )
-    order = material.order(np.random.default_rng(0))
-    assert sorted(row for row in order if row < 20) == list(range(20))
-    assert len({row for row in order if row >= 20}) == 4
+def material() -> training._Material:
+    """20 of FER2013, 3 of CK+, and LFW/film with 12 of one class and 2 of another."""
+    labels = np.array([0] * 20 + [1] * 3 + [6] * 12 + [5] * 2)
+    return training._Material(np.zeros((37, 2, 2), np.uint8), labels, (20, 3, 14), faces("x", "test", 8))
+
+
+def test_an_epoch_bounds_each_class_of_film_and_repeats_the_posed_stills() -> None:
+    options = training.Options(posed=2, film=4)
+    order = material().order(np.random.default_rng(0), options)
+    counts = np.bincount(order, minlength=37)
+    assert (counts[:20] == 1).all()
+    assert (counts[20:23] == 2).all()
+    assert counts[23:35].sum() == 4 and counts[23:35].max() == 1
+    assert (counts[35:] == 1).all()
+    other = material().order(np.random.default_rng(1), options)
+    assert sorted(order) != sorted(other)  # another draw
+
+
+def test_the_prior_is_that_of_an_epoch() -> None:
+    prior = material().prior(training.Options(posed=2, film=4)).exp()
+    torch.testing.assert_close(prior[[0, 1, 5, 6]], torch.tensor([20.0, 6.0, 2.0, 4.0]) / 32)
+    assert torch.isfinite(prior.log()).all()
+
+
+def test_logit_adjustment_raises_the_scores_of_rare_classes() -> None:
+    """Where nothing tells classes apart, the best constant scores are the data's odds, or even ones at 1."""
+    labels = torch.tensor([0] * 9 + [1])
+    prior = torch.tensor([0.9, 0.1]).log()
+    for strength, odds in ((0.0, 9.0), (0.5, 3.0), (1.0, 1.0)):
+        scores = torch.zeros(2, requires_grad=True)
+        loss_of = training._loss(strength * prior, 0.0)
+        optimiser = torch.optim.LBFGS([scores], max_iter=50)
+
+        def closure(scores=scores, loss_of=loss_of, optimiser=optimiser):  # type: ignore[no-untyped-def]
+            optimiser.zero_grad()
+            loss = loss_of(scores.expand(10, 2), labels)
+            loss.backward()
+            return loss
+
+        optimiser.step(closure)
+        assert float((scores[0] - scores[1]).detach().exp()) == pytest.approx(odds, rel=0.02)
 
 
 def test_a_missing_data_set_is_named(tmp_path: Path) -> None:
