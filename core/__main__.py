@@ -13,7 +13,14 @@ from tqdm import tqdm
 from core import weights
 from core.errors import UserError
 from core.settings import settings
-from core.training import abaw_command, audio_command, features_command, stand_ins_command, tune_command
+from core.training import (
+    abaw_command,
+    audio_command,
+    features_command,
+    image_text_command,
+    stand_ins_command,
+    tune_command,
+)
 from core.types import Progress
 from core.weights import Entry, Health, megabytes, table
 
@@ -82,6 +89,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     abaw_command.add_train(actions)
     stand_ins_command.add_train(actions)
     audio_command.add_train(actions)
+    image_text_command.add_train(actions)
 
 
 def _add_train_expression(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

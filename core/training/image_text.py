@@ -1,27 +1,36 @@
 """Train the joint of the bundled image-text model: ``python -m core train image-text``.
 
-Images and sentences are described once by the frozen encoders (``describe``); then the joint learns, by the
+Images and sentences are described once by the frozen encoders (``gathered``); then the joint learns, by the
 contrastive loss of CLIP (arXiv 2103.00020) against one sentence drawn anew for every class in each step, and,
 where ``core.abaw.geometry`` was asked about a face, by the sigmoid loss of SigLIP (arXiv 2303.15343) on
 sentences about its action units and their strength. Tuned on FER2013 PublicTest and the validation people of
 CK+, with sentences that are not trained on.
 """
 
+import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from core.abaw import geometry
+from core.abaw.classes import ACTION_UNITS
+from core.abaw.geometry import Scale
 from core.datasets.expressions import LabelledFaces
 from core.expression.classes import EXPRESSIONS
+from core.training import abaw_teacher, bundled
+from core.training.abaw_stand_ins import TEACHER_SIZE
+from core.training.expression_encoder import FILES, gather
 from core.types import Progress
 from core.vision_language import prompts
-from core.vision_language.facet import FacetImageText, Joint
+from core.vision_language.facet import SIZE, Joint
+
+FILE = "facet_image_text.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,8 @@ class Options:
 
     Attributes:
         epochs: passes over the images.
+        posed: how often an epoch shows each still of CK+'s training people.
+        film: stills of each class taken from LFW/film's training people at most.
         batch: images a step.
         rate: highest learning rate of the cosine schedule.
         decay: weight decay.
@@ -41,7 +52,9 @@ class Options:
         seed: of the order, the draws and the joint.
     """
 
-    epochs: int = 12
+    epochs: int = 6
+    posed: int = 2
+    film: int = 1000
     batch: int = 256
     rate: float = 1e-3
     decay: float = 0.05
@@ -71,12 +84,77 @@ class Described:
         return len(self.labels)
 
 
+Describe = Callable[[Tensor], Tensor]  # N×3×112×112 in 0..1 -> N×1280
+
+
 @torch.inference_mode()
-def describe(model: FacetImageText, faces: LabelledFaces, batch: int = 64) -> Iterator[Tensor]:
-    """N×1280 in half precision, a batch at a time, of grey stills of the model's own size."""
+def described(faces: LabelledFaces, describe: Describe, file: Path, batch: int = 64) -> Iterator[Tensor]:
+    """N×1280 in half precision of grey stills, from ``file`` where the same ones were described before.
+
+    Yields:
+        What is done, a batch at a time; the last one is everything.
+    """
+    digest = hashlib.sha256(faces.pixels.tobytes()).hexdigest()
+    if file.is_file() and (kept := load_file(file)).keys() == {digest}:
+        yield kept[digest]
+        return
+    rows: list[Tensor] = []
     for start in range(0, len(faces), batch):
         grey = torch.from_numpy(faces.pixels[start : start + batch]).float() / 255
-        yield model.describe(grey.unsqueeze(1).expand(-1, 3, -1, -1)).half()
+        rows.append(describe(grey.unsqueeze(1).expand(-1, 3, -1, -1)).half())
+        yield rows[-1]
+    whole = torch.cat(rows)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file({digest: whole}, file)
+    yield whole
+
+
+def gathered(
+    root: Path, describe: Describe, scale: Scale, folder: Path, options: Options = Options()
+) -> Iterator[Progress | Described]:
+    """The training people of all data sets, described and with what the geometric rule says of them.
+
+    Args:
+        root: the folder of research data.
+        describe: the frozen part of the model.
+        scale: of the rule.
+        folder: keeps what was described and measured; a second call goes on where one stopped.
+        options: how much of each data set.
+
+    Yields:
+        Progress, then the images.
+    """
+    parts, chance = [], np.random.default_rng(options.seed)
+    for number, name in enumerate(FILES):
+        faces = gather(root, name, "training", SIZE)
+        done, rows = 0, torch.zeros(0)
+        for rows in described(faces, describe, folder / f"{name}.safetensors"):
+            done += len(rows)
+            share = min(1.0, done / len(faces))
+            yield Progress((number + share) / len(FILES), f"Describing {name}")
+        strengths = torch.full((len(faces), len(ACTION_UNITS)), torch.nan)
+        if name in TEACHER_SIZE:
+            stills = gather(root, name, "training", TEACHER_SIZE[name])
+            for event in abaw_teacher.measured(stills, folder / "teacher" / f"{name}-training.npz"):
+                if isinstance(event, Progress):
+                    yield replace(event, done=(number + 1) / len(FILES))
+                else:
+                    known = ~np.isnan(event.blendshapes).any(1)
+                    found = geometry.strengths(event.readings[known], scale)
+                    strengths[torch.from_numpy(known)] = torch.from_numpy(found).float()
+        one = Described(rows, torch.from_numpy(faces.labels), strengths)
+        parts += {"ckplus": [one] * options.posed, "lfw-film": [bounded(one, options.film, chance)]}.get(
+            name, [one]
+        )
+    yield joined(parts)
+
+
+def bounded(images: Described, most: int, chance: np.random.Generator) -> Described:
+    """At most so many images of each class."""
+    labels = images.labels.numpy()
+    rows = [chance.permutation(np.flatnonzero(labels == n))[:most] for n in range(len(EXPRESSIONS))]
+    kept = torch.from_numpy(np.concatenate(rows))
+    return Described(images.rows[kept], images.labels[kept], images.strengths[kept])
 
 
 def joined(parts: Sequence[Described]) -> Described:
@@ -185,10 +263,10 @@ def _loss(
     return loss
 
 
-def save(joint: Joint, path: Path) -> None:
-    """Write the joint in half precision."""
+def save(joint: Joint, folder: Path) -> str:
+    """Write the joint in half precision to the folder of weights; the manifest's line."""
     state = {name: value.detach().half() for name, value in joint.state_dict().items()}
-    save_file(state, path)
+    return bundled.install(state, folder / FILE)
 
 
 @torch.inference_mode()

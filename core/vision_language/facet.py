@@ -60,22 +60,20 @@ class Joint(nn.Module):
         return nn.functional.normalize(self.text(sentence), dim=1)
 
 
-class FacetImageText(ImageText):
-    """See the module.
+class Frozen(nn.Module):
+    """The two image encoders, whose features describe a crop.
 
     Args:
         encoder: of expressions.
         backbone: see :mod:`core.vision_language.vit`.
-        read: the sentence encoder.
-        joint: with its weights.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, encoder: Encoder, backbone: nn.Module, read: nn.Module, joint: Joint) -> None:
-        super().__init__(CARD, float(joint.log_scale.detach().exp()))
-        self.encoder, self.backbone, self.read, self.joint = encoder, backbone, read, joint
+    def __init__(self, encoder: Encoder, backbone: nn.Module) -> None:
+        super().__init__()
+        self.encoder, self.backbone = encoder, backbone
         self.register_buffer("mean", torch.tensor(vit.MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(vit.STD).view(1, 3, 1, 1), persistent=False)
         self.eval().requires_grad_(False)
@@ -88,13 +86,39 @@ class FacetImageText(ImageText):
         small = nn.functional.interpolate(
             grey, (side, side), mode="bilinear", align_corners=False, antialias=True
         )
-        return torch.cat([self.encoder(small).features, self.backbone((grey - self.mean) / self.std)], 1)
+        seen = self.backbone((grey - self.mean) / self.std)
+        return torch.cat([self.encoder(small).features, seen], 1)
+
+
+class FacetImageText(ImageText):
+    """See the module.
+
+    Args:
+        frozen: the image encoders.
+        read: the sentence encoder.
+        joint: with its weights.
+    """
+
+    def __init__(self, frozen: Frozen, read: nn.Module, joint: Joint) -> None:
+        super().__init__(CARD, float(joint.log_scale.detach().exp()))
+        self.frozen, self.read, self.joint = frozen, read, joint
+        self.eval().requires_grad_(False)
 
     def _images(self, crops: Tensor) -> Tensor:
-        return self.joint.images(self.describe(crops))
+        return self.joint.images(self.frozen.describe(crops))
 
     def _texts(self, sentences: list[str]) -> Tensor:
         return self.joint.texts(self.read(sentences))
+
+
+def frozen() -> Frozen:
+    """The image encoders with their weights; that of expressions is shared with the rest of the process.
+
+    Raises:
+        UserError: weights cannot be had.
+    """
+    backbone = vit.Backbone(vit.state_of(weights.resolve(vit.NAME)))
+    return Frozen(expression.load(expression_facet.CARD.name), backbone)
 
 
 def joint_of(state: Mapping[str, Tensor]) -> Joint:
@@ -109,11 +133,10 @@ cards[CARD.name] = CARD
 
 @models.register(CARD.name)
 def load() -> FacetImageText:
-    """The model with its weights; its parts are shared with the rest of the process where they can be.
+    """The model with its weights.
 
     Raises:
         UserError: weights of a part cannot be had.
     """
     joint = joint_of(load_file(weights.resolve(CARD.name)))
-    backbone = vit.Backbone(vit.state_of(weights.resolve(vit.NAME)))
-    return FacetImageText(expression.load(expression_facet.CARD.name), backbone, sentences.load(), joint)
+    return FacetImageText(frozen(), sentences.load(), joint)

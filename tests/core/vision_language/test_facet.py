@@ -11,7 +11,7 @@ from core.expression.base import Encoder
 from core.expression.crop import Framing
 from core.vision_language import sentences, vit
 from core.vision_language.base import ImageText
-from core.vision_language.facet import CARD, FacetImageText, Joint
+from core.vision_language.facet import CARD, FacetImageText, Frozen, Joint
 
 
 class Flat(nn.Module):
@@ -44,7 +44,7 @@ def model() -> FacetImageText:
     card = ExpressionCard(
         "flat", "Flat", tuple("abcdefg"), 64, 512, Framing(), "grey", (0.5,), (0.5,), "made up"
     )
-    return FacetImageText(Encoder(card, Flat()), Coarse(), Letters(), Joint())
+    return FacetImageText(Frozen(Encoder(card, Flat()), Coarse()), Letters(), Joint())
 
 
 def crops(count: int) -> Tensor:
