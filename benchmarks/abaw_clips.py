@@ -2,7 +2,8 @@
 
 python -m benchmarks.abaw_clips --data ../shared/data/video --write
 
-The clips were never looked at by any training. Options are the defaults of ``core.abaw.types.Options``.
+No training looked at the clips, but they are not quite unseen: the encoder's recipe was changed after an
+earlier one had named three of eight. Options are the defaults of ``core.abaw.types.Options``.
 """
 
 import argparse
@@ -32,6 +33,13 @@ LABELS = {
     "mead_M030_sad_3_001.mp4": "sadness",
     "mead_surprised.mp4": "surprise",
 }
+MISSES = {
+    "fex_disgust.mov": "cheeks raised and lips drawn as in a smile, for a quarter of the clip, in violet "
+    "light; both encoders see happiness",
+    "mead_fear.mp4": "wide eyes and raised brows as in surprise; only the stretched mouth tells fear, the "
+    "class that the encoder knows worst in FER2013",
+    "mead_disgusted.mp4": "lowered brows and bared teeth, which anger has too",
+}  # what a person sees who looks at the frames
 CONTROLS = {
     "final": Options(),
     "pretrained only": Options(confidence=0.0),
@@ -46,9 +54,10 @@ def one(path: Path, encoder: str) -> ClipScores:
     return found.scores[found.tracks[0].number]
 
 
-def rows(folder: Path, encoder: str) -> tuple[list[list[str]], dict[str, list[bool]]]:
-    """A table row a clip, and for each control which clips with a known class came out right."""
-    lines, right = [], {name: [] for name in CONTROLS}
+def rows(folder: Path, encoder: str) -> tuple[list[list[str]], dict[str, list[bool]], list[str]]:
+    """A table row a clip, for each control which clips with a known class came out right, and the misses."""
+    lines, missed = [], []
+    right: dict[str, list[bool]] = {name: [] for name in CONTROLS}
     for name, label in LABELS.items():
         scores = one(folder / name, encoder)
         known = label in EXPRESSIONS
@@ -68,7 +77,9 @@ def rows(folder: Path, encoder: str) -> tuple[list[list[str]], dict[str, list[bo
             f"{EXPRESSIONS[i]} {shares[i]:.0%}" for i in np.argsort(-shares)[:3] if shares[i] > 0.02
         )
         lines.append([name, label if known else f"{label} (not a class)", *cells, top])
-    return lines, right
+        if known and not right["final"][-1]:
+            missed.append(f"{name}: {MISSES.get(name, 'not looked at')}")
+    return lines, right, missed
 
 
 def main() -> None:
@@ -80,12 +91,17 @@ def main() -> None:
     chosen = parser.parse_args()
     texts = []
     for encoder in (name for name in chosen.encoders if name in encoders):
-        lines, right = rows(chosen.data, encoder)
+        lines, right, missed = rows(chosen.data, encoder)
         sums = "; ".join(f"{name} {sum(hits)} of {len(hits)}" for name, hits in right.items() if hits)
         head = ["clip", "acted", *CONTROLS, "frames by final class"]
         texts.append(
             f"`{encoder}`, clips with a known class that came out right: {sums}.\n\n{table(head, lines)}"
+            f"\n\nMissed: {'; '.join(missed)}."
         )
+    texts.append(
+        "No training looked at these clips, but the recipe of Facet's encoder was changed after an earlier "
+        "one had named three of the eight; the new one was taken for its figures on stills."
+    )
     text = "\n\n".join(texts)
     print(text)
     if chosen.write:

@@ -72,9 +72,9 @@ LIMITS = """<ul>
 <li>An expression is what a face looks like to annotators, not what the person feels.</li>
 <li>The encoder knows six basic expressions and neutral. Contempt, boredom, pain, irony or a talking mouth
 come out as one of those.</li>
-<li>Measured: on eight acted clips of a known class the encoder trained here named three, mini-XCEPTION six,
-and the controls did as well as the whole method (eight clips say little). Sadness came out as neutral,
-fear as surprise.</li>
+<li>Measured: on eight acted clips of a known class the whole method named six, as did the head alone, the
+method without smoothing and mini-XCEPTION (eight clips say little). Fear came out as surprise, one disgust
+as happiness.</li>
 <li>The sound is heard by a head that learned from six actors speaking German; other languages and untrained
 voices may carry feelings differently. Music and noise pass for speech, so does whoever speaks off screen, and
 in a clip of several people all get the same sound.</li>
