@@ -7,8 +7,10 @@ appear, so the same frames in another order may get other answers. That is the m
 from collections import deque
 from dataclasses import dataclass
 from math import log
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from core.personalize import gates
@@ -31,6 +33,7 @@ class Session:
         scale: logit scale, for instance 100.
         positive, negative: the person's caches.
         shelf: prototypes of the source subjects that were chosen for this person.
+        entropy_unit: nats that one unit of the measured entropy stands for.
     """
 
     def __init__(
@@ -47,7 +50,7 @@ class Session:
         classes, dim = self.text.shape
         self.positive = Cache(classes, self.options.positive_capacity, dim)
         self.negative = Cache(classes, self.options.negative_capacity, dim)
-        self._unit = log(classes) if self.options.normalise_entropy and classes > 1 else 1.0
+        self.entropy_unit = log(classes) if self.options.normalise_entropy and classes > 1 else 1.0
         self._labels: deque[int] = deque(maxlen=self.options.window)
         self._frame = 0
         self._seen = 0
@@ -131,6 +134,13 @@ class Session:
         logits = self._sum / self._seen
         return Answer(int(logits.argmax()), logits, self._seen)
 
+    def adopt(self, positive: dict[str, NDArray[Any]], negative: dict[str, NDArray[Any]]) -> None:
+        """Take over the states of two caches; the next frame's number follows theirs."""
+        self.positive.restore(positive)
+        self.negative.restore(negative)
+        last = max(int(state["frames"].max(initial=-1)) for state in (positive, negative))
+        self._frame = max(self._frame, last + 1)
+
     def forget(self) -> None:
         """Delete everything that was kept of this person, prototypes chosen for them included."""
         self.begin()
@@ -152,7 +162,7 @@ class Session:
         logits = self.scale * (self.text @ vector).astype(np.float64)
         before = softmax(logits)
         label = int(logits.argmax())
-        measured = entropy(before) / self._unit
+        measured = entropy(before) / self.entropy_unit
         cosines = self.shelf.cosines(vector)
         scores = self.shelf.scores(cosines)
         self._labels.append(label)
