@@ -17,10 +17,12 @@ class Placed:
     Attributes:
         entered: False where the bucket was full of entropies at most as large.
         evicted: number of the frame that left for it, or None.
+        place: of the entry in its bucket, -1 where it did not enter.
     """
 
     entered: bool
     evicted: int | None
+    place: int
 
 
 class Cache:
@@ -72,16 +74,16 @@ class Cache:
             self.sizes[label] = size + 1
         else:
             if not size:
-                return Placed(False, None)
+                return Placed(False, None, -1)
             row = self.entropies[label]
             place = int(row.argmax())
             if entropy >= row[place]:
-                return Placed(False, None)
+                return Placed(False, None, -1)
             evicted = int(self.frames[label, place])
         self.vectors[label, place] = vector
         self.entropies[label, place] = entropy
         self.frames[label, place] = frame
-        return Placed(True, evicted)
+        return Placed(True, evicted, place)
 
     def clear(self) -> None:
         """Forget every entry; nothing of it stays in memory."""
