@@ -58,9 +58,10 @@ def fuse(
         if not any(weights[1:]):
             return Fused(logits, weights, norms, float("nan"), None)
         total = weights[0] * logits
-        for weight, part in zip(weights[1:], found, strict=True):
+        units = (scale if options.scale_votes else 1.0, 1.0, 1.0)
+        for weight, unit, part in zip(weights[1:], units, found, strict=True):
             if part is not None and weight:
-                total = total + weight * part.votes
+                total = total + weight * unit * part.votes
         return Fused(total, weights, norms, float("nan"), None)
     if not any(weights[1:]):
         return Fused(logits, weights, norms, abs(weights[0]), vector)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from core.personalize import gates
 from core.personalize.caches import Cache
-from core.personalize.fuse import fuse
+from core.personalize.fuse import Fused, fuse
 from core.personalize.options import Options
 from core.personalize.retrieve import Found, Shelf, entries
 from core.personalize.types import Answer, Gate, Kept, Prototypes, Step, Taken
@@ -97,25 +97,28 @@ class Session:
             ValueError: another length than the texts', zero, or not finite.
         """
         look = self._look(embedding)
-        found = self._retrieve(look) if self.options.retrieval == "before" else None
-        kept, refused = self._update(look)
-        found = found if found is not None else self._retrieve(look)
-        fused = fuse(look.vector, look.logits, found, self.text, self.scale, self.options)
+        early = self.options.retrieval == "before"
+        fused = self._fuse(look) if early else None
+        judged = fused.logits if fused is not None and self.options.judge == "fused" else look.logits
+        verdict = self._judge(judged, look.scores)
+        kept, refused = self._update(look.vector, verdict)
+        fused = fused if fused is not None else self._fuse(look)
         self._sum += fused.logits
         self._seen += 1
         self._frame += 1
         return Step(
             frame=self._frame - 1,
-            before=look.before,
+            before=softmax(look.logits),
             after=softmax(fused.logits),
             logits=fused.logits,
             label=look.label,
             answer=int(fused.logits.argmax()),
-            entropy=look.entropy,
-            temporal=look.temporal,
-            confident=look.confident,
-            prototype=look.prototype,
-            ambiguous=look.ambiguous,
+            judged=verdict.label,
+            entropy=verdict.entropy,
+            temporal=verdict.temporal,
+            confident=verdict.confident,
+            prototype=verdict.prototype,
+            ambiguous=verdict.ambiguous,
             kept=kept,
             refused=refused,
             weights=fused.weights,
@@ -155,54 +158,56 @@ class Session:
         return self.positive.memory + self.negative.memory
 
     def _look(self, embedding: FloatArray | Tensor) -> "_Look":
-        """The zero-shot prediction and what the gates say of it."""
+        """The zero-shot prediction and what the prototypes answer."""
         vector = unit(_array(embedding))
         if vector.shape != self.text.shape[1:]:
             raise ValueError("an embedding is as long as those of the texts")
         logits = self.scale * (self.text @ vector).astype(np.float64)
-        before = softmax(logits)
         label = int(logits.argmax())
-        measured = entropy(before) / self.entropy_unit
         cosines = self.shelf.cosines(vector)
         scores = self.shelf.scores(cosines)
-        self._labels.append(label)
-        prototype, clear = gates.prototype(scores, label, self.options)
-        return _Look(
-            vector,
-            logits,
-            before,
-            label,
-            measured,
-            gates.temporal(self._labels, self.options),
-            gates.confident(measured, self.options),
-            prototype,
-            gates.ambiguous(measured, self.options),
-            clear or not self.options.prototype_gate,
-            self.shelf.answer(cosines, scores, label, self.options),
-        )
+        return _Look(vector, logits, label, scores, self.shelf.answer(cosines, scores, label, self.options))
 
-    def _retrieve(self, look: "_Look") -> tuple[Found | None, Found | None, Found | None]:
+    def _fuse(self, look: "_Look") -> Fused:
         caches = (self.positive, self.negative)
         positive, negative = (entries(cache, look.vector, look.label, self.options) for cache in caches)
-        return look.source, positive, negative
+        found = (look.source, positive, negative)
+        return fuse(look.vector, look.logits, found, self.text, self.scale, self.options)
 
-    def _update(self, look: "_Look") -> tuple[Kept | None, bool]:
+    def _judge(self, logits: FloatArray, scores: FloatArray) -> "_Verdict":
+        """What the gates say of a prediction; its label joins the window."""
+        options, label = self.options, int(logits.argmax())
+        measured = entropy(softmax(logits)) / self.entropy_unit
+        self._labels.append(label)
+        prototype, clear = gates.prototype(scores, label, options)
+        return _Verdict(
+            label,
+            int(logits.argmin()),
+            measured,
+            gates.temporal(self._labels, options),
+            gates.confident(measured, options),
+            prototype,
+            gates.ambiguous(measured, options),
+            clear or not options.prototype_gate,
+        )
+
+    def _update(self, vector: Vectors, verdict: "_Verdict") -> tuple[Kept | None, bool]:
         """Offer the frame to the one cache whose gates it passes."""
         options = self.options
-        if look.temporal.passed and look.confident.passed and look.prototype.passed:
-            return self._keep("positive", look, look.label)
-        doubtful = look.ambiguous or not options.entropy_gate
-        agreed = look.clear if options.negative_gate == "margin" else look.prototype.passed
-        if look.temporal.passed and doubtful and agreed:
-            predicted = options.negative_bucket == "predicted"
-            return self._keep("negative", look, look.label if predicted else int(look.logits.argmin()))
+        if verdict.temporal.passed and verdict.confident.passed and verdict.prototype.passed:
+            return self._keep("positive", vector, verdict.label, verdict.entropy)
+        doubtful = verdict.ambiguous or not options.entropy_gate
+        agreed = verdict.clear if options.negative_gate == "margin" else verdict.prototype.passed
+        if verdict.temporal.passed and doubtful and agreed:
+            label = verdict.label if options.negative_bucket == "predicted" else verdict.least
+            return self._keep("negative", vector, label, verdict.entropy)
         return None, False
 
-    def _keep(self, name: Taken, look: "_Look", label: int) -> tuple[Kept | None, bool]:
+    def _keep(self, name: Taken, vector: Vectors, label: int, measured: float) -> tuple[Kept | None, bool]:
         cache = self.positive if name == "positive" else self.negative
         if not cache.capacity:
             return None, False
-        placed = cache.add(look.vector, label, look.entropy, self._frame)
+        placed = cache.add(vector, label, measured, self._frame)
         return (Kept(name, label, placed.evicted), False) if placed.entered else (None, True)
 
 
@@ -210,15 +215,21 @@ class Session:
 class _Look:
     vector: Vectors
     logits: FloatArray
-    before: FloatArray
     label: int
+    scores: FloatArray
+    source: Found | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Verdict:
+    label: int
+    least: int
     entropy: float
     temporal: Gate
     confident: Gate
     prototype: Gate
     ambiguous: bool
     clear: bool
-    source: Found | None
 
 
 def _array(values: FloatArray | Tensor) -> FloatArray:

@@ -57,9 +57,10 @@ class Step:
         before: K zero-shot probabilities.
         after: K probabilities after the fusion.
         logits: K logits after the fusion, whose mean over a clip decides.
-        label: zero-shot class, which the gates judge.
+        label: zero-shot class.
         answer: class after the fusion.
-        entropy: of ``before``, in the unit of the options.
+        judged: the class that the gates judged: ``label``, or ``answer`` where the options say so.
+        entropy: of the judged prediction, in the unit of the options.
         temporal, confident, prototype: the three gates.
         ambiguous: entropy from tau+ up to below tau-.
         kept: where the frame went, or None.
@@ -77,6 +78,7 @@ class Step:
     logits: FloatArray
     label: int
     answer: int
+    judged: int
     entropy: float
     temporal: Gate
     confident: Gate

@@ -5,7 +5,7 @@ import numpy as np
 from core.personalize.types import Prototypes
 from core.personalize.vectors import unit
 
-DIM, CLASSES, SCALE = 16, 3, 6.0
+DIM, CLASSES, SCALE = 16, 3, 4.0
 
 
 def texts(classes=CLASSES, dim=DIM, seed=0):

@@ -91,7 +91,7 @@ def test_buckets_hold_the_lowest_entropies_of_the_frames_that_passed():
         passed = [
             step.entropy
             for step in steps
-            if step.label == label
+            if step.judged == label
             and step.temporal.passed
             and step.confident.passed
             and step.prototype.passed
@@ -142,7 +142,7 @@ def test_before_the_update_a_frame_does_not_alter_its_own_prediction(level):
     kept = session.step(last)
     assert kept.kept is not None
     session, _ = run(open_doors, stream(20), lent())
-    session._update = lambda look: (None, False)
+    session._update = lambda *judged: (None, False)
     np.testing.assert_array_equal(session.step(last).after, kept.after)
 
 
@@ -173,7 +173,7 @@ def test_the_fused_vector_has_unit_norm(options, monkeypatch):
 
     fuse = online.fuse
     monkeypatch.setattr(online, "fuse", watched)
-    run(options, prototypes=lent())
+    run(replace(options, level="embedding"), prototypes=lent())
     np.testing.assert_allclose(np.linalg.norm(seen, axis=1), 1, atol=1e-6)
 
 
@@ -285,12 +285,39 @@ def test_without_gates_every_frame_is_offered_to_the_positive_cache():
     assert all(step.refused or step.kept.cache == "positive" for step in steps)
 
 
+def test_the_gates_judge_what_the_options_say():
+    even = np.linalg.pinv(texts().astype(float)) @ np.ones(CLASSES)
+    wrong = replace(lent(), labels=(lent().labels + 1) % CLASSES)
+    by_text, fused = (
+        Session(texts(), SCALE, Options(judge=judge), wrong) for judge in ("zero-shot", "fused")
+    )
+    first, second = (session.step(texts()[0] + 0.1 * even) for session in (by_text, fused))
+    np.testing.assert_array_equal(first.after, second.after)
+    for step, judged, shares in ((first, 0, first.before), (second, 1, second.after)):
+        assert (step.label, step.judged) == (0, judged)
+        assert step.entropy == pytest.approx(-(shares * np.log(shares)).sum() / np.log(CLASSES))
+
+
+def test_scores_of_prototypes_are_scaled_when_asked():
+    found = {}
+    for scaled in (False, True):
+        session = Session(texts(), SCALE, Options(scale_votes=scaled), lent())
+        z = stream(1)[0]
+        step = session.step(z)
+        rows = lent().vectors @ z
+        scores = np.array([np.sort(rows[lent().labels == c])[-5:].mean() for c in range(CLASSES)])
+        factor = SCALE if scaled else 1
+        np.testing.assert_allclose(step.logits, SCALE * texts() @ z + factor * scores, atol=1e-5)
+        found[scaled] = step.after
+    assert not np.allclose(found[False], found[True])
+
+
 def test_negatives_go_where_the_options_say():
     for bucket, pick in (("predicted", np.argmax), ("least likely", np.argmin)):
         _, steps = run(Options(negative_bucket=bucket, prototype_gate=False))
         kept = [step for step in steps if step.kept and step.kept.cache == "negative"]
         assert kept
-        assert all(step.kept.label == pick(step.before) for step in kept)
+        assert all(step.kept.label == pick(step.after) for step in kept)
 
 
 def test_march_asks_negatives_for_the_margin_alone():

@@ -31,12 +31,13 @@ def test_every_option_is_checked():
 def test_unknown_choices_are_refused(name):
     refused(**{name: "sometimes"})
     for choice in CHOICES[name]:
-        assert getattr(replace(Options(), **{name: choice}), name) == choice
+        assert getattr(replace(JUNE, **{name: choice}), name) == choice
 
 
 def test_counts_are_whole_and_thresholds_ordered():
     refused(window=2.5)
     refused(entropy_positive=0.5, entropy_negative=0.4)
+    refused(judge="fused", retrieval="after")
     refused(entropy_positive=0.5, entropy_negative=1.2)  # a share of ln K
     Options(entropy_positive=0.5, entropy_negative=1.2, normalise_entropy=False)
 
@@ -60,6 +61,8 @@ def test_presets_differ_where_the_two_published_states_differ():
     )
     for preset in (MARCH, JUNE):
         assert preset.temporal_rule == "majority"
+        assert (preset.judge, preset.level, preset.scale_votes) == ("zero-shot", "embedding", False)
+        assert (preset.lambda_source, preset.lambda_positive, preset.lambda_negative) == (1, 1, 1)
         assert (preset.window, preset.margin, preset.neighbours) == (3, 0.05, 5)
         assert (preset.sharpness, preset.nearest_sources, preset.shrinkage) == (10, 3, 0.05)
 
