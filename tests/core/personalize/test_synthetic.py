@@ -8,9 +8,9 @@ import pytest
 from core.personalize.subjects import statistics
 from core.personalize.synthetic import FULL, World, draw, experiment, shared
 
-WORLD = replace(World(), classes=3, sources=6, targets=3)
-SEEDS = range(200, 204)
-NAMES = (FULL, "zero-shot", "TDA", "random sources", "source cache alone", "March 2026")
+WORLD = replace(World(), classes=3, sources=9, targets=3, frames=12, clips=3)
+SEEDS = range(200, 203)
+NAMES = (FULL, "zero-shot", "TDA", "random sources", "March 2026")
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +23,12 @@ def mean(outcomes, name):
 
 
 def test_the_full_method_beats_its_controls_where_people_have_types(outcomes):
-    for name in ("zero-shot", "TDA", "random sources", "source cache alone"):
-        assert mean(outcomes, FULL) > mean(outcomes, name) + 0.005
+    for name in ("zero-shot", "TDA", "random sources"):
+        assert mean(outcomes, FULL) > mean(outcomes, name) + 0.02
 
 
 def test_placing_vectors_without_their_labels_does_not_help(outcomes):
-    assert mean(outcomes, "March 2026") < mean(outcomes, "zero-shot") + 0.02
+    assert mean(outcomes, "March 2026") < mean(outcomes, "zero-shot")
 
 
 def test_types_show_in_unlabelled_frames():
