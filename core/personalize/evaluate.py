@@ -6,7 +6,7 @@ Intervals resample subjects.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -101,6 +101,43 @@ def run(method: Method, clips: Sequence[Clip]) -> Run:
             frames[place] = logits.argmax(axis=1)
         memory = max(memory, method.memory)
     return Run(method.name, videos, tuple(frames), seconds, memory)
+
+
+Shots = dict[str, tuple[FloatArray, Labels]]
+
+
+def take_shots(clips: Sequence[Clip], count: int) -> tuple[Shots, tuple[Clip, ...]]:
+    """Set labelled frames aside for :class:`core.personalize.peers.TipAdapter`.
+
+    Args:
+        clips: streams of people.
+        count: the first frames of each class that each subject shows.
+
+    Returns:
+        Embeddings and labels by subject, and the clips without those frames, for every method alike; a clip
+        that lost all of its frames is gone.
+    """
+    left: dict[tuple[str, int], int] = {}
+    shots: dict[str, tuple[list[FloatArray], list[int]]] = {}
+    rest = []
+    for clip in clips:
+        rows, labels = shots.setdefault(clip.subject, ([], []))
+        kept = []
+        for place, label in enumerate(clip.frame_labels.tolist()):
+            room = left.setdefault((clip.subject, label), count)
+            if label < 0 or not room:
+                kept.append(place)
+                continue
+            left[clip.subject, label] = room - 1
+            rows.append(clip.embeddings[place])
+            labels.append(label)
+        if kept:
+            own = None if clip.labels is None else clip.labels[kept]
+            rest.append(replace(clip, embeddings=clip.embeddings[kept], labels=own))
+    found = {
+        name: (np.array(rows), np.array(labels, np.int64)) for name, (rows, labels) in shots.items() if labels
+    }
+    return found, tuple(rest)
 
 
 def evaluate(found: Run, clips: Sequence[Clip], classes: int, unit: Unit = "video") -> Evaluation:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from core.personalize.evaluate import Clip, Run, compare, evaluate, run
+from core.personalize.evaluate import Clip, Run, compare, evaluate, run, take_shots
 from core.personalize.methods import Method, ZeroShot
 from tests.core.personalize.personalize_fakes import CLASSES, SCALE, stream, texts
 
@@ -106,3 +106,23 @@ def test_nothing_to_judge_is_an_error():
         evaluate(Run("x", np.array([0]), (np.array([0]),), 0.0, 0), [Clip("a", "1", rows, -1)], 2)
     with pytest.raises(ValueError, match="without frames"):
         run(Recorder(), [Clip("a", "1", rows[:0], 0)])
+
+
+def test_shots_are_the_first_frames_of_each_class_and_leave_the_clips():
+    rows = np.arange(10.0).reshape(5, 2)
+    found = [
+        Clip("a", "1", rows, -1, np.array([0, 1, 0, -1, 0])),
+        Clip("a", "2", rows[:2] + 100, 1),
+        Clip("b", "1", rows[:1] + 200, 1),
+    ]
+    shots, rest = take_shots(found, 2)
+    np.testing.assert_array_equal(shots["a"][0], [rows[0], rows[1], rows[2], rows[0] + 100])
+    assert shots["a"][1].tolist() == [0, 1, 0, 1]
+    assert shots["b"][1].tolist() == [1]
+    assert [(clip.subject, clip.name) for clip in rest] == [("a", "1"), ("a", "2")]
+    np.testing.assert_array_equal(rest[0].embeddings, rows[3:])
+    assert rest[0].frame_labels.tolist() == [-1, 0]
+    np.testing.assert_array_equal(rest[1].embeddings, [rows[1] + 100])
+    none, everything = take_shots(found, 0)
+    assert none == {}
+    assert [len(clip.embeddings) for clip in everything] == [5, 2, 1]
