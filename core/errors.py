@@ -20,6 +20,7 @@ class Code(StrEnum):
     FACE_UNSUITABLE = "face-unsuitable"
     OPTION_RANGE = "option-range"
     PATTERN_INVALID = "pattern-invalid"
+    CACHE_INVALID = "cache-invalid"
     WEIGHTS_MISSING = "weights-missing"
     WEIGHTS_CORRUPT = "weights-corrupt"
     WEIGHTS_OFFLINE = "weights-offline"
