@@ -22,7 +22,7 @@ from core.datasets import expressions
 from core.datasets.expressions import LabelledFaces, Part
 from core.expression.classes import EXPRESSIONS, SPELLINGS
 from core.metrics import intervals
-from core.metrics.classification import scores
+from core.metrics.classification import f1_per_class
 from core.settings import ROOT, settings
 from core.vision_language import ImageText, prompts
 
@@ -62,7 +62,7 @@ def zero_shot(images: Tensor, faces: LabelledFaces, model: ImageText) -> tuple[l
     whole = (images @ model.classes(banks).T).argmax(1).numpy()
     people = faces.people if faces.people[0] else tuple(map(str, range(len(faces))))
     right = intervals.mean((whole == faces.labels).astype(float), people)
-    f1 = scores(faces.labels, whole, len(EXPRESSIONS)).macro_f1
+    f1 = f1_per_class(faces.labels, whole, len(EXPRESSIONS))[np.unique(faces.labels)].mean()
     single = []
     for number in range(min(map(len, banks))):
         texts = model.texts([bank[number] for bank in banks])
@@ -121,9 +121,10 @@ def main() -> None:
     head += ["right sentence first of 20", "among the first 3"]
     text = (
         "Percent. Class vectors are the mean of all unseen sentences of a class; 95 % intervals of accuracy "
-        "resample people (FER2013 names none: stills). One sentence a class: the n-th of each class "
-        f"together. Retrieval: one sentence of the right class among {CHOICES - 1} of other classes, {DRAWS} "
-        f"draws a still; chance is 5 and 15. Not here: {missing or 'none'}.\n\n"
+        "resample people (FER2013 names none: stills). One sentence a class: the n-th of each together. "
+        "Macro-F1 is over the classes that the set has. Retrieval: one sentence of the right class among "
+        f"{CHOICES - 1} of other classes, {DRAWS} draws a still; chance is 5 and 15. "
+        f"Not here: {missing or 'none'}.\n\n"
         + table(head, rows(folder, names, TUNED if chosen.tune else SETS))
     )
     print(text)

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.abaw.analyse import Rows, encode
 from core.abaw.features import Features, FeatureStore
@@ -23,8 +23,10 @@ from core.expression.base import Encoder
 from core.faces.track import Tracker, TrackOptions, pick
 from core.media import video
 from core.types import FaceTrack, FloatArray, Notice, Progress
+from core.vision_language import vit
 
 RATE = 30.0  # frames a second that cropped pictures are said to have; no figure depends on it
+SIDE = 224  # px, of whole pictures
 PICTURES = 64  # cropped pictures at a time
 TELLING = ("damaged", "cut-off")  # after which rows and labels may no longer belong together
 
@@ -138,6 +140,42 @@ def from_crops(crops: Crops, name: str, encoder: Encoder, length: int | None = N
         scores += found.scores
     times = np.arange(count) / RATE
     return Extracted({name: _spread(crops.frames.tolist(), features, scores, times, encoder)})
+
+
+@torch.inference_mode()
+def from_frames(path: Path, name: str, backbone: nn.Module) -> Iterator[Progress | Extracted]:
+    """Encode the whole pictures of one video, as violence is seen in them and not in faces.
+
+    The published system looks through ConvNeXt-Tiny, which no package carries; ViT-S/14 stands in for it.
+    Pictures are resampled to 224 x 224 without cropping, for a fight may be at the edge (our choice).
+
+    Args:
+        path: a video file; ``core.media.video`` is its door and makes its limits hold.
+        name: of the annotation.
+        backbone: ``core.vision_language.vit.Backbone``.
+
+    Yields:
+        Progress, then the features; every frame counts as seen, and there are no class scores.
+
+    Raises:
+        UserError: as ``core.media.video``.
+    """
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (vit.MEAN, vit.STD))
+    rows: list[Tensor] = []
+    times: list[float] = []
+    with video.Reader(path) as reader:
+        for frames in reader:
+            small = [cv2.resize(frame.pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for frame in frames]
+            crops = torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2).float() / 255
+            rows.append(backbone((crops - mean) / std).half())
+            times += [frame.time for frame in frames]
+            length = reader.clip.duration
+            yield Progress(min(times[-1] / length, 0.99) if length else 0.5, f"Frame {len(times)}")
+        notices = tuple(notice for notice in reader.notices if notice.code in TELLING)
+    features = torch.cat(rows).numpy()
+    none = np.zeros((len(features), 0), np.float16)
+    found = Features(features, none, np.asarray(times), np.ones(len(features), bool))
+    yield Extracted({name: found}, notices)
 
 
 def _picture(file: Path, size: int) -> Tensor:

@@ -7,7 +7,7 @@ numbers take 7.7 GB, which stay on disk and are mapped, never loaded as a whole.
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -184,12 +184,15 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
             raise ValueError("not a file of features")
         header = json.loads(file.read(size))
     return {
-        name: np.memmap(
-            path, TYPES[about["dtype"]], "r", 8 + size + about["data_offsets"][0], tuple(about["shape"])
-        )
-        for name, about in header.items()
-        if name != "__metadata__"
+        name: _mapped_array(path, about, 8 + size) for name, about in header.items() if name != "__metadata__"
     }
+
+
+def _mapped_array(path: Path, about: Mapping[str, Any], begin: int) -> NDArray[Any]:
+    kind, shape = TYPES[about["dtype"]], tuple(about["shape"])
+    if 0 in shape:
+        return np.zeros(shape, kind)  # nothing cannot be mapped
+    return np.memmap(path, kind, "r", begin + about["data_offsets"][0], shape)
 
 
 def _unsafe(name: str) -> bool:

@@ -1,6 +1,7 @@
 """The command line of the encoder: ``abaw features`` stores what it says about every frame of a data set.
 
     python -m core abaw features VIDEOS --out DIR [--data ANNOTATIONS] [--encoder NAME]
+    python -m core abaw features VIDEOS --whole --out DIR          for violence: whole pictures, ViT-S/14
     python -m core abaw features CROPPED --cropped --out DIR [--data ANNOTATIONS] [--encoder NAME]
 
 Videos lie in the folder or in folders just below it; cropped pictures as ``CROPPED/VIDEO/00001.jpg``. What is
@@ -33,12 +34,15 @@ def add(commands: Any) -> None:
     features.add_argument("--data", type=Path, help="annotations, for sides and lengths")
     features.add_argument("--encoder", default="facet-expression")
     features.add_argument("--cropped", action="store_true", help="pictures of cropped faces, not videos")
+    features.add_argument("--whole", action="store_true", help="whole pictures, for violence")
     features.set_defaults(run=_features)
 
 
 def _features(chosen: argparse.Namespace) -> int:
     from core.abaw import extract, models
 
+    if chosen.whole:
+        return _whole(chosen.folder, chosen.out)
     loaded = models.load(chosen.encoder)
     rows = affwild2.lengths(chosen.data) if chosen.data is not None else {}
     jobs = _cropped(chosen.folder) if chosen.cropped else _videos(chosen.folder, rows)
@@ -54,6 +58,21 @@ def _features(chosen: argparse.Namespace) -> int:
     store = extract.store(chosen.out, loaded.encoder)
     todo = [name for name, (_, names) in jobs.items() if not all(one in store for one in names)]
     failed = _all(todo, work, store.save)
+    tqdm.write(f"{len(jobs) - failed} of {len(jobs)} videos are in {store.folder}")
+    return int(failed > 0)
+
+
+def _whole(folder: Path, out: Path) -> int:
+    from core import weights
+    from core.abaw import extract
+    from core.abaw.features import FeatureStore
+    from core.vision_language import vit
+
+    backbone = vit.Backbone(vit.state_of(weights.resolve(vit.NAME)))
+    store = FeatureStore(out, vit.NAME, weights.entry(vit.NAME).digest)
+    jobs = affwild2.videos(folder)
+    todo = [name for name in jobs if name not in store]
+    failed = _all(todo, lambda name: extract.from_frames(jobs[name], name, backbone), store.save)
     tqdm.write(f"{len(jobs) - failed} of {len(jobs)} videos are in {store.folder}")
     return int(failed > 0)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from core import weights
 from core.__main__ import main
 from core.abaw import extract, models
 from core.abaw.features import FeatureStore
@@ -24,6 +25,7 @@ from core.expression.classes import EXPRESSIONS
 from core.expression.crop import Framing
 from core.media import video
 from core.types import FaceTrack, Frame
+from core.vision_language import vit
 
 EXAMPLES = Path(__file__).parents[3] / "demos" / "abaw" / "examples"
 
@@ -230,3 +232,32 @@ def test_folders_without_anything_are_told(
     with pytest.raises(UserError) as raised:
         affwild2.lengths(tmp_path)
     assert raised.value.code is Code.LABELS_INVALID
+
+
+def test_whole_pictures_are_stored_for_violence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Halves(torch.nn.Module):
+        """The mean colours of the left and right halves of a picture, as normalised."""
+
+        def forward(self, crops: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.adaptive_avg_pool2d(crops, (1, 2)).flatten(1)
+
+    monkeypatch.setattr(vit, "state_of", lambda path: {})
+    monkeypatch.setattr(vit, "Backbone", lambda state: Halves())
+    monkeypatch.setattr(weights, "resolve", lambda name: tmp_path)
+    (tmp_path / "clips").mkdir()
+    for name in ("one", "two"):
+        shutil.copy(EXAMPLES / "smile.mp4", tmp_path / "clips" / f"{name}.mp4")
+    (tmp_path / "clips" / "broken.mp4").write_bytes(b"no video")
+    command = ["abaw", "features", str(tmp_path / "clips"), "--whole", "--out", str(tmp_path / "out")]
+    assert main(command) == 1  # one file is none
+    assert "broken was skipped" in capsys.readouterr().out
+    store = FeatureStore.only(tmp_path / "out")
+    assert store.encoder == vit.NAME and store.names() == ("one", "two")
+    found = store.load("one")
+    frames = [frame for batch in video.frames(EXAMPLES / "smile.mp4") for frame in batch]
+    assert found.features.shape == (len(frames), 6) and found.scores.shape == (len(frames), 0)
+    assert found.seen.all()
+    left = frames[100].pixels[:, :160].mean((0, 1)) / 255
+    assert found.features[100][::2] == pytest.approx((left - vit.MEAN) / vit.STD, abs=0.02)
