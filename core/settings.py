@@ -29,6 +29,8 @@ class Settings:
         max_video_pixels: largest accepted width x height of a clip (FACET_MAX_VIDEO_PIXELS).
         max_fps: highest accepted frame rate, frames a second (FACET_MAX_FPS).
         max_video_frames: how many frames of one clip are decoded at most (FACET_MAX_VIDEO_FRAMES).
+        abaw_heads: a folder of heads trained with ``train abaw``, used in place of the bundled stand-ins
+            (FACET_ABAW_HEADS); None for none.
     """
 
     weights_dir: Path
@@ -45,6 +47,7 @@ class Settings:
     max_video_pixels: int
     max_fps: float
     max_video_frames: int
+    abaw_heads: Path | None = None
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -64,6 +67,7 @@ class Settings:
             max_video_pixels=int(_number("FACET_MAX_VIDEO_PIXELS", 1920 * 1080 * 1.1)),
             max_fps=_number("FACET_MAX_FPS", 120),
             max_video_frames=int(_number("FACET_MAX_VIDEO_FRAMES", 10_800)),
+            abaw_heads=Path(heads) if (heads := os.environ.get("FACET_ABAW_HEADS")) else None,
         )
 
 

@@ -3,13 +3,13 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from core.abaw import geometry, hearing
+from core.abaw import geometry, hearing, whole
 from core.abaw.models import Models
 from core.abaw.smooth import interpolate
 from core.abaw.types import ClipScores
@@ -48,7 +48,7 @@ class Analysis:
         scores: by track number, everything the networks said.
         thumbnails: by track number, a small picture of the face, to choose by.
         notices: what was skipped or changed while reading.
-        seconds: wall time by part: decode, track, encode, geometry, sound.
+        seconds: wall time by part: decode, track, encode, geometry, sound, pictures.
     """
 
     clip: Clip
@@ -105,6 +105,7 @@ def analyse(
     """
     yield Progress(0.0, "Opening the clip")
     clock, kept, times = _Clock(), defaultdict[int, Rows](Rows), []
+    pictures: list[torch.Tensor] = []
     with video.Reader(path, batch=settings.batch) as reader, torch.inference_mode():
         tracker = Tracker(models.tracking, models.embed)
         for frames in reader:
@@ -115,6 +116,9 @@ def analyse(
             clock.tick("encode")
             _measure(frames, places, models, settings, kept)
             clock.tick("geometry")
+            if models.watching is not None:
+                pictures.append(whole.features(frames, models.watching.backbone))
+                clock.tick("pictures")
             times += [frame.time for frame in frames]
             yield Progress(_share(reader.clip, times), f"Frame {len(times)}", {"frames": float(len(times))})
             if cancelled():
@@ -127,10 +131,13 @@ def analyse(
     clock.tick("encode")
     scores = hearing.add(path, scores, models.ear)
     clock.tick("sound")
-    pictures = {track.number: kept[track.number].thumbnail for track in tracks}
+    if models.watching is not None:
+        violence = models.watching.scores(pictures)
+        scores = {number: replace(one, violence=violence) for number, one in scores.items()}
+    thumbnails = {track.number: kept[track.number].thumbnail for track in tracks}
     yield Analysis(
         reader.clip, len(times), tracks, scores,
-        {number: picture for number, picture in pictures.items() if picture is not None},
+        {number: picture for number, picture in thumbnails.items() if picture is not None},
         (*reader.clip.notices, *notices), dict(clock.seconds),
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from core.abaw import whole
 from core.abaw.analyse import Rows, encode
 from core.abaw.features import Features, FeatureStore
 from core.abaw.models import Models
@@ -23,10 +24,8 @@ from core.expression.base import Encoder
 from core.faces.track import Tracker, TrackOptions, pick
 from core.media import video
 from core.types import FaceTrack, FloatArray, Notice, Progress
-from core.vision_language import vit
 
 RATE = 30.0  # frames a second that cropped pictures are said to have; no figure depends on it
-SIDE = 224  # px, of whole pictures
 PICTURES = 64  # cropped pictures at a time
 TELLING = ("damaged", "cut-off")  # after which rows and labels may no longer belong together
 
@@ -146,8 +145,7 @@ def from_crops(crops: Crops, name: str, encoder: Encoder, length: int | None = N
 def from_frames(path: Path, name: str, backbone: nn.Module) -> Iterator[Progress | Extracted]:
     """Encode the whole pictures of one video, as violence is seen in them and not in faces.
 
-    The published system looks through ConvNeXt-Tiny, which no package carries; ViT-S/14 stands in for it.
-    Pictures are resampled to 224 x 224 without cropping, for a fight may be at the edge (our choice).
+    See :mod:`core.abaw.whole`.
 
     Args:
         path: a video file; ``core.media.video`` is its door and makes its limits hold.
@@ -160,14 +158,11 @@ def from_frames(path: Path, name: str, backbone: nn.Module) -> Iterator[Progress
     Raises:
         UserError: as ``core.media.video``.
     """
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (vit.MEAN, vit.STD))
     rows: list[Tensor] = []
     times: list[float] = []
     with video.Reader(path) as reader:
         for frames in reader:
-            small = [cv2.resize(frame.pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for frame in frames]
-            crops = torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2).float() / 255
-            rows.append(backbone((crops - mean) / std).half())
+            rows.append(whole.features(frames, backbone))
             times += [frame.time for frame in frames]
             length = reader.clip.duration
             yield Progress(min(times[-1] / length, 0.99) if length else 0.5, f"Frame {len(times)}")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,19 +10,27 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from core import expression, recognition, weights
-from core.abaw import hearing
+from core.abaw import hearing, trained, whole
 from core.abaw.expression import arrange
+from core.abaw.features import FeatureStore
 from core.abaw.geometry import Scale
 from core.abaw.heads import DimensionHead, ExpressionHead, UnitHead
+from core.datasets.frame_labels import Task
 from core.errors import Code, UserError
 from core.expression.base import Encoder, Encoding
 from core.faces.track import Embed, TrackOptions
 from core.recognition import thresholds
+from core.settings import settings
 from core.types import FloatArray
+from core.vision_language import vit
 
 HEADS = "facet-abaw-heads"
 EMBEDDER = "dlib-resnet"  # bundled, so that people can be told apart without any download
 SAME_FAR = 1e-2  # false accepts at which two glimpses in one clip count as one person
+UNITS_MIXED = (
+    "A head trained on annotations, mixed with a geometric rule on blendshape coefficients, which is not the "
+    "second branch of the paper."
+)
 STAND_INS = {
     "expression": "Trained on the labels of FER2013, CK+ and LFW/film photos instead of AffWild2, which is "
     'not public: it never says "other".',
@@ -48,6 +57,7 @@ class Models:
         embed: tells people apart for the tracker; None to follow places alone.
         tracking: options of the tracker, with the limits that ``embed`` needs.
         ear: what hears the clip's sound; None while the speech encoder is not on this machine.
+        watching: scores violence in whole pictures; None without a trained head.
     """
 
     encoder: Encoder
@@ -57,6 +67,7 @@ class Models:
     embed: Embed | None = None
     tracking: TrackOptions | None = None
     ear: hearing.Hearing | None = None
+    watching: whole.Watching | None = None
 
     @torch.inference_mode()
     def rows(self, encoding: Encoding) -> dict[str, FloatArray]:
@@ -80,7 +91,9 @@ class Models:
 def load(encoder: str = "facet-expression") -> Models:
     """Encoder and the heads that fit it; heads of another encoder are left out, never guessed.
 
-    The sound is heard only if the speech encoder was fetched before; it is never fetched from here.
+    Heads in ``FACET_ABAW_HEADS`` (:mod:`core.abaw.trained`) take the place of the bundled ones. The sound is
+    heard only if the speech encoder was fetched before, whole pictures are scored only if ViT-S/14 was; they
+    are never fetched from here.
 
     Args:
         encoder: one of ``core.expression.encoders``.
@@ -88,12 +101,17 @@ def load(encoder: str = "facet-expression") -> Models:
     Raises:
         UserError: the encoder's weights cannot be had.
     """
-    seeing = _load(encoder)
+    seeing = _load(encoder, settings().abaw_heads)
     return replace(seeing, ear=hearing.load()) if hearing.available() else seeing
 
 
 @lru_cache(maxsize=4)
-def _load(encoder: str) -> Models:
+def _load(encoder: str, own: Path | None) -> Models:
+    bundled = _bundled(encoder)
+    return bundled if own is None else _with_own(bundled, own)
+
+
+def _bundled(encoder: str) -> Models:
     loaded = expression.load(encoder)
     tensors, owner = _tensors()
     scale = Scale(tensors["scale.low"].numpy(), tensors["scale.high"].numpy())
@@ -113,6 +131,28 @@ def _load(encoder: str) -> Models:
         module.load_state_dict(state)
         module.eval().requires_grad_(False)
     return Models(loaded, modules, scale, STAND_INS, embed, tracking)
+
+
+NAMES = {Task.EXPRESSION: "expression", Task.DIMENSIONS: "dimensions", Task.UNITS: "units"}
+
+
+def _with_own(models: Models, folder: Path) -> Models:
+    """The heads of a folder in place of the bundled ones, as far as they fit the encoder."""
+    encoder = models.encoder
+    pictures = whole.store(Path())
+    faces = FeatureStore(Path(), encoder.card.name, encoder.fingerprint)
+    found = trained.fitting(folder, {"faces": faces, "pictures": pictures})
+    modules, stand_ins = dict(models.modules), dict(models.stand_ins)
+    for task, name in NAMES.items():
+        if task in found:
+            modules[name] = found[task].model
+            stand_ins.pop(name, None)
+    if Task.UNITS in found and models.scale is not None:
+        stand_ins["units"] = UNITS_MIXED
+    watching = None
+    if Task.VIOLENCE in found and weights.status(vit.NAME).present:
+        watching = whole.Watching(whole.load_backbone(), found[Task.VIOLENCE])
+    return replace(models, modules=modules, stand_ins=stand_ins, watching=watching)
 
 
 def _tensors() -> tuple[dict[str, Tensor], str]:

@@ -8,12 +8,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final
 
-import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 
@@ -21,18 +19,15 @@ from core.abaw import heads
 from core.abaw.classes import ACTION_UNITS
 from core.abaw.features import FeatureStore, LabelledClips, LabelledFrames
 from core.abaw.score import dimension_ccc, expression_f1, unit_f1
-from core.abaw.violence import TemporalConvolution, violence_loss
+from core.abaw.trained import HEAD, Branch, head
+from core.abaw.violence import violence_loss
 from core.datasets import affwild2, dvd
 from core.datasets.affwild2 import Part
 from core.datasets.frame_labels import Annotation, Task
-from core.errors import Code, UserError
 from core.metrics.classification import accuracy, macro_f1
 from core.training import loop
 from core.training.loop import Outcome, Predict, Recipe
 from core.types import Progress
-
-Branch = Literal["features", "scores"]
-HEAD: Final = "head.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +58,6 @@ SETTINGS: Final[Mapping[Task, Setting]] = {
     Task.VIOLENCE: Setting(loop.Options(epochs=15, batch=16, clip=1.0), decay=5e-4),
 }
 """The published epochs and batches; our choice: the rates of valence-arousal and violence, drop_last, hop."""
-
-
-def head(task: Task, dim: int) -> nn.Module:
-    """An untrained head for ``dim`` features."""
-    made: Mapping[Task, Callable[[int], nn.Module]] = {
-        Task.EXPRESSION: heads.ExpressionHead,
-        Task.DIMENSIONS: heads.DimensionHead,
-        Task.UNITS: heads.UnitHead,
-        Task.VIOLENCE: TemporalConvolution,
-    }
-    return made[task](dim)
 
 
 def annotations(root: Path, task: Task, part: Part) -> tuple[Annotation, ...]:
@@ -186,54 +170,3 @@ def _dimensions(found: Tensor, labels: Tensor) -> Mapping[str, float]:
 def _units(logits: Tensor, labels: Tensor) -> Mapping[str, float]:
     each = unit_f1(labels.numpy(), (logits > 0).numpy())
     return {"mean_f1": float(each.mean()), **dict(zip(ACTION_UNITS, map(float, each), strict=True))}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Trained:
-    """A head from the disk.
-
-    Attributes:
-        model: in evaluation mode.
-        task: what it answers.
-        branch: which of the encoder's numbers it takes.
-        length: frames of a window (violence).
-    """
-
-    model: nn.Module
-    task: Task
-    branch: Branch
-    length: int
-
-    @classmethod
-    def load(cls, folder: Path, store: FeatureStore) -> "Trained":
-        """Read what :func:`train` left in ``folder``.
-
-        Raises:
-            UserError: ``WEIGHTS_MISSING``: no head, ``OPTION_RANGE``: one for other features.
-        """
-        file = folder / HEAD
-        if not file.is_file():
-            raise UserError(
-                Code.WEIGHTS_MISSING,
-                f"There is no trained head in {folder.name}.",
-                "Train it to its end first.",
-            )
-        with safe_open(file, "np") as opened:
-            about: dict[str, str] = opened.metadata()
-        if about["features"] != store.folder.name:
-            raise UserError(
-                Code.OPTION_RANGE,
-                f"The head in {folder.name} was trained on features of {about['features']}.",
-                "Give features of the same encoder with the same weights.",
-            )
-        task = Task(about["task"])
-        model = head(task, int(about["dim"]))
-        model.load_state_dict(load_file(file))
-        branch: Branch = "scores" if about["branch"] == "scores" else "features"
-        return cls(model.eval().requires_grad_(False), task, branch, int(about["length"]))
-
-    def __call__(self, found: Any) -> Tensor:
-        """Raw outputs for the F rows of one :class:`core.abaw.features.Features`."""
-        rows = found.scores if self.branch == "scores" else found.features
-        result: Tensor = self.model(torch.from_numpy(np.asarray(rows, np.float32)))
-        return result

@@ -16,12 +16,12 @@ from core.abaw.decide import decide
 from core.abaw.evaluate import FIGURES, Evaluation
 from core.abaw.expression import arrange, class_map, softmax
 from core.abaw.features import Features, FeatureStore
+from core.abaw.trained import Trained
 from core.abaw.types import ClipScores, Options
 from core.abaw.violence import sliding
 from core.datasets.frame_labels import Task
 from core.errors import Code, UserError
 from core.expression.base import cards
-from core.training.abaw import Trained
 from core.types import FloatArray
 
 Answers = dict[str, NDArray[Any]]

@@ -63,13 +63,9 @@ def _features(chosen: argparse.Namespace) -> int:
 
 
 def _whole(folder: Path, out: Path) -> int:
-    from core import weights
-    from core.abaw import extract
-    from core.abaw.features import FeatureStore
-    from core.vision_language import vit
+    from core.abaw import extract, whole
 
-    backbone = vit.Backbone(vit.state_of(weights.resolve(vit.NAME)))
-    store = FeatureStore(out, vit.NAME, weights.entry(vit.NAME).digest)
+    backbone, store = whole.load_backbone(), whole.store(out)
     jobs = affwild2.videos(folder)
     todo = [name for name in jobs if name not in store]
     failed = _all(todo, lambda name: extract.from_frames(jobs[name], name, backbone), store.save)

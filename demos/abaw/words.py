@@ -26,13 +26,17 @@ NO_HEAD = {
 }
 """What is said in the place of a head that is not here."""
 
+_TRAIN = (
+    "python -m core train abaw {0} --data ANNOTATIONS --features DIR --out HEADS/{0}\n"
+    "FACET_ABAW_HEADS=HEADS python app.py"
+)
 TRAIN = {
-    "mlp": "python -m core train abaw expr --data ANNOTATIONS --features DIR --out DIR",
-    "valence_arousal": "python -m core train abaw va --data ANNOTATIONS --features DIR --out DIR",
-    "units": "python -m core train abaw au --data ANNOTATIONS --features DIR --out DIR",
-    "violence": "python -m core train abaw violence --data ANNOTATIONS --features DIR --out DIR",
+    "mlp": _TRAIN.format("expr"),
+    "valence_arousal": _TRAIN.format("va"),
+    "units": _TRAIN.format("au"),
+    "violence": _TRAIN.format("violence"),
 }
-"""The command that makes a head from a data set that one has."""
+"""The commands that make a head from a data set that one has, and put it to use."""
 
 FETCH_SPEECH = "python -m core weights fetch whisper-tiny-en"
 

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from core.__main__ import main
 from core.abaw import submission
+from core.abaw import trained as trained_heads
 from core.abaw.classes import EXPRESSIONS as ABAW
 from core.abaw.features import ABOUT, Features, FeatureStore
 from core.abaw.types import Options
@@ -54,7 +55,7 @@ def test_heads_learn_and_keep_their_best_epoch(
     assert found.best[name] > best
     assert found.best[name] == max(figures[name] for figures in found.history)
     assert found.history[-1]["loss"] < found.history[0]["loss"]
-    trained = abaw.Trained.load(tmp_path, FeatureStore.only(features))
+    trained = trained_heads.Trained.load(tmp_path, FeatureStore.only(features))
     for key, value in found.model.state_dict().items():
         assert torch.equal(value.cpu(), trained.model.state_dict()[key])
 
@@ -81,7 +82,7 @@ def test_a_resumed_head_equals_an_uninterrupted_one(
 def test_units_train_on_class_scores_too(folders: tuple[Path, Path], tmp_path: Path) -> None:
     data, features = folders
     last(abaw.train(Task.UNITS, data, features, tmp_path, setting(Task.UNITS, branch="scores")))
-    trained = abaw.Trained.load(tmp_path, FeatureStore.only(features))
+    trained = trained_heads.Trained.load(tmp_path, FeatureStore.only(features))
     assert (trained.branch, trained.model[0].in_features) == ("scores", 7)  # type: ignore[index, union-attr]
 
 
@@ -180,10 +181,10 @@ def test_heads_do_not_take_features_of_another_encoder(folders: tuple[Path, Path
     other = FeatureStore(tmp_path / "other", "tiny", "cd" * 32)
     other.save("w1", Features(np.ones((5, 12)), np.ones((5, 7)), np.arange(5), np.ones(5, bool)))
     with pytest.raises(UserError) as raised:
-        abaw.Trained.load(tmp_path / "head", other)
+        trained_heads.Trained.load(tmp_path / "head", other)
     assert raised.value.code is Code.OPTION_RANGE
     with pytest.raises(UserError) as raised:
-        abaw.Trained.load(tmp_path / "nothing", other)
+        trained_heads.Trained.load(tmp_path / "nothing", other)
     assert raised.value.code is Code.WEIGHTS_MISSING
 
 
