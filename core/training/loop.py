@@ -14,6 +14,7 @@ Batch normalisation is the exception: its moments are those of each process's sh
 
 import json
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -36,6 +37,7 @@ from core.types import Progress
 CHECKPOINT: Final = "last.pt"
 BEST: Final = "best.safetensors"
 HISTORY: Final = "history.json"
+SETTLE: Final = 0.3  # seconds
 Values = Tensor | tuple[Tensor, ...]
 Loss = Callable[[Any, Any], Tensor]
 T = TypeVar("T")
@@ -177,8 +179,15 @@ def is_first() -> bool:
 
 
 def leave() -> None:
-    """Part from the other processes at the end of a program; without any, nothing happens."""
-    PartialState().destroy_process_group()
+    """Part from the other processes at the end of a program; without any, nothing happens.
+
+    Gloo's threads let go of what they hold of the last exchange a moment later, for which they need the
+    interpreter; one that is ending by then makes the whole process abort.
+    """
+    state = PartialState()
+    state.destroy_process_group()
+    if state.num_processes > 1:
+        time.sleep(SETTLE)
 
 
 class _Run:
