@@ -1,6 +1,6 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
-``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head``, ``abaw features``,
-``tune|evaluate abaw``.
+``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head|image-text``,
+``abaw features``, ``tune|evaluate abaw``.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from core.training import (
     stand_ins_command,
     tune_command,
 )
+from core.training.bar import shown
 from core.types import Progress
 from core.weights import Entry, Health, megabytes, table
 
@@ -179,10 +180,7 @@ def _make_clips(_: argparse.Namespace) -> int:
 
 
 def _percent(events: Iterator[Progress]) -> int:
-    with tqdm(total=100, unit="%") as bar:
-        for event in events:
-            bar.set_description(event.message, refresh=False)
-            bar.update(round(100 * event.done) - bar.n)
+    shown(events)
     return 0
 
 

@@ -141,7 +141,7 @@ def _with_own(models: Models, folder: Path) -> Models:
     encoder = models.encoder
     pictures = whole.store(Path())
     faces = FeatureStore(Path(), encoder.card.name, encoder.fingerprint)
-    found = trained.fitting(folder, {"faces": faces, "pictures": pictures})
+    found = trained.fitting(folder, (faces, pictures))
     modules, stand_ins = dict(models.modules), dict(models.stand_ins)
     for task, name in NAMES.items():
         if task in found:
@@ -151,7 +151,7 @@ def _with_own(models: Models, folder: Path) -> Models:
         stand_ins["units"] = UNITS_MIXED
     watching = None
     if Task.VIOLENCE in found and weights.status(vit.NAME).present:
-        watching = whole.Watching(whole.load_backbone(), found[Task.VIOLENCE])
+        watching = whole.Watching(vit.load(), found[Task.VIOLENCE])
     return replace(models, modules=modules, stand_ins=stand_ins, watching=watching)
 
 

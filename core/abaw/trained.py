@@ -4,7 +4,7 @@
 takes the place of the bundled stand-ins.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from core.abaw import heads
 from core.abaw.features import FeatureStore
-from core.abaw.violence import TemporalConvolution
+from core.abaw.violence import TemporalConvolution, sliding
 from core.datasets.frame_labels import Task
 from core.errors import Code, UserError
 
@@ -86,8 +86,12 @@ class Trained:
         result: Tensor = self.model(torch.from_numpy(np.asarray(rows, np.float32)))
         return result
 
+    def violence(self, features: Tensor) -> Tensor:
+        """F numbers in 0..1 from F×D features of a clip: windows of ``length``, four over each frame."""
+        return sliding(self.model, features.float(), self.length, max(1, self.length // 4))
 
-def fitting(folder: Path, stores: Mapping[str, FeatureStore]) -> dict[Task, "Trained"]:
+
+def fitting(folder: Path, stores: Iterable[FeatureStore]) -> dict[Task, "Trained"]:
     """The heads in the sub-folders of ``folder`` that were trained on features of these stores.
 
     Heads of other encoders, or of other weights of the same one, are left out; where two answer the same
@@ -95,13 +99,13 @@ def fitting(folder: Path, stores: Mapping[str, FeatureStore]) -> dict[Task, "Tra
 
     Args:
         folder: its sub-folders hold a head each.
-        stores: by any name; nothing in them is read.
+        stores: nothing in them is read.
 
     Raises:
         UserError: ``WEIGHTS_CORRUPT``: a file that is no head.
     """
     found: dict[Task, Trained] = {}
-    known = {store.folder.name: store for store in stores.values()}
+    known = {store.folder.name: store for store in stores}
     for file in sorted(folder.glob(f"*/{HEAD}")):
         try:
             with safe_open(file, "np") as opened:

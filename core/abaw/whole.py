@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from core import weights
 from core.abaw.features import FeatureStore
 from core.abaw.trained import Trained
-from core.abaw.violence import sliding
 from core.types import FloatArray, Frame
 from core.vision_language import vit
 
@@ -39,28 +38,16 @@ class Watching:
 
     def scores(self, rows: Sequence[Tensor]) -> FloatArray:
         """F numbers in 0..1 from the features of a clip's frames, batch by batch."""
-        found = torch.cat(list(rows)).float()
-        every = max(1, self.head.length // 4)
-        return sliding(self.head.model, found, self.head.length, every).numpy().astype(np.float64)
+        return self.head.violence(torch.cat(list(rows))).numpy().astype(np.float64)
 
 
 @torch.inference_mode()
 def features(frames: Sequence[Frame], backbone: nn.Module) -> Tensor:
     """N×768 in half precision of the whole pictures of N frames."""
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (vit.MEAN, vit.STD))
     small = [cv2.resize(frame.pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for frame in frames]
     crops = torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2).float() / 255
-    found: Tensor = backbone((crops - mean) / std)
+    found: Tensor = backbone(vit.normalised(crops))
     return found.half()
-
-
-def load_backbone() -> nn.Module:
-    """ViT-S/14 with its weights.
-
-    Raises:
-        UserError: the weights cannot be had.
-    """
-    return vit.Backbone(vit.state_of(weights.resolve(vit.NAME)))
 
 
 def store(folder: Path) -> FeatureStore:

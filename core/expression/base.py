@@ -119,9 +119,14 @@ class Encoder(nn.Module):
     def _prepared(self, crops: Tensor) -> Tensor:
         values = crops.float() / 255 if crops.dtype == torch.uint8 else crops
         if self.card.channels == "grey":
-            luma = values.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
-            values = (values * luma).sum(1, keepdim=True)
+            values = grey(values)
         return ((values - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+
+
+def grey(crops: Tensor) -> Tensor:
+    """The luma of N×3×H×W RGB crops, N×1×H×W."""
+    weights = crops.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    return (crops * weights).sum(1, keepdim=True)
 
 
 def fill(net: nn.Module, state: Mapping[str, Tensor]) -> None:

@@ -18,7 +18,6 @@ from core.abaw.expression import arrange, class_map, softmax
 from core.abaw.features import Features, FeatureStore
 from core.abaw.trained import Trained
 from core.abaw.types import ClipScores, Options
-from core.abaw.violence import sliding
 from core.datasets.frame_labels import Task
 from core.errors import Code, UserError
 from core.expression.base import cards
@@ -133,8 +132,7 @@ def _scores(stored: Features, first: Trained, other: Trained | None, classes: Se
         pretrained = arrange(softmax(np.asarray(stored.scores, np.float64)), classes)
     given: dict[str, Any] = {}
     if first.task is Task.VIOLENCE:
-        rows = torch.from_numpy(np.asarray(stored.features, np.float32))
-        given["violence"] = sliding(first.model, rows, first.length, max(1, first.length // 4)).numpy()
+        given["violence"] = first.violence(torch.from_numpy(np.asarray(stored.features, np.float32))).numpy()
     elif first.task is Task.EXPRESSION:
         given["mlp"] = first(stored).double().softmax(1).numpy()
     elif first.task is Task.DIMENSIONS:

@@ -25,7 +25,7 @@ from core.abaw.heads import ExpressionHead, class_weights, expression_loss
 from core.datasets import emodb
 from core.datasets.emodb import Utterance
 from core.training import bundled, loop
-from core.training.abaw_stand_ins import RATE, Rows, never
+from core.training.abaw_stand_ins import Rows, never, recipe
 from core.training.loop import Options, Outcome
 from core.types import FloatArray, Progress
 
@@ -130,14 +130,7 @@ def train(
     torch.manual_seed(options.seed)
     head = ExpressionHead(tuned.inputs.shape[1])
     loss = partial(expression_loss, weights=class_weights(tuned.labels))
-
-    def validate(model: torch.nn.Module, predict: loop.Predict) -> dict[str, float]:
-        out, wanted = predict(model, checked)
-        return {"minus loss": -float(loss(out, wanted))}
-
-    optimiser = partial(torch.optim.Adam, lr=RATE)
-    recipe = loop.Recipe(head, tuned, loss, optimiser, None, validate, "minus loss")
-    for event in loop.run(recipe, folder, options):
+    for event in loop.run(recipe(head, tuned, checked, loss), folder, options):
         if isinstance(event, Outcome):
             never(event.model, UNHEARD)
         yield event

@@ -169,7 +169,7 @@ def train(
     tensors = {"scale.low": scale.low, "scale.high": scale.high}
     found = {name: torch.from_numpy(side.astype(np.float32)) for name, side in tensors.items()}
     for number, (name, (head, rows, loss)) in enumerate(jobs.items()):
-        for event in loop.run(_recipe(head, rows(tuned), rows(checked), loss), folder / name, options):
+        for event in loop.run(recipe(head, rows(tuned), rows(checked), loss), folder / name, options):
             if isinstance(event, Progress):
                 yield replace(event, done=(number + event.done) / len(jobs))
                 continue
@@ -189,7 +189,9 @@ def never(head: nn.Module, names: Sequence[str]) -> None:
         last.weight[number], last.bias[number] = 0.0, NEVER
 
 
-def _recipe(head: nn.Module, tuned: Rows, checked: Rows, loss: Loss) -> loop.Recipe:
+def recipe(head: nn.Module, tuned: Rows, checked: Rows, loss: Loss) -> loop.Recipe:
+    """Adam, and the epoch with the lowest loss on ``checked``."""
+
     def validate(model: nn.Module, predict: loop.Predict) -> dict[str, float]:
         out, wanted = predict(model, checked)
         return {"minus loss": -float(loss(out, wanted))}

@@ -10,6 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from core.settings import settings
+from core.training.bar import shown
 from core.types import Progress
 
 
@@ -26,14 +27,7 @@ def _train(chosen: argparse.Namespace) -> int:
     from core.datasets.emodb import SPEAKERS
     from core.training import abaw_audio, loop
 
-    heard: abaw_audio.Heard | None = None
-    with tqdm(total=100, unit="%") as bar:
-        for event in abaw_audio.gather(chosen.data, speech.load, chosen.out / abaw_audio.STATES):
-            if isinstance(event, Progress):
-                bar.set_description(event.message, refresh=False)
-                bar.update(round(100 * event.done) - bar.n)
-            else:
-                heard = event
+    heard = shown(abaw_audio.gather(chosen.data, speech.load, chosen.out / abaw_audio.STATES))
     assert heard is not None
     tuned, checked = heard.rows(SPEAKERS["training"]), heard.rows(SPEAKERS["validation"])
     try:

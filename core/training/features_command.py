@@ -19,6 +19,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from core.abaw.features import FeatureStore
 from core.datasets import affwild2
 from core.errors import Code, UserError
 from core.types import Progress
@@ -55,26 +56,24 @@ def _features(chosen: argparse.Namespace) -> int:
             path, names = jobs[name]
             yield from extract.from_video(path, names, loaded)
 
-    store = extract.store(chosen.out, loaded.encoder)
-    todo = [name for name, (_, names) in jobs.items() if not all(one in store for one in names)]
-    failed = _all(todo, work, store.save)
-    tqdm.write(f"{len(jobs) - failed} of {len(jobs)} videos are in {store.folder}")
-    return int(failed > 0)
+    names = {name: people for name, (_, people) in jobs.items()}
+    return _filled(extract.store(chosen.out, loaded.encoder), names, work)
 
 
 def _whole(folder: Path, out: Path) -> int:
     from core.abaw import extract, whole
+    from core.vision_language import vit
 
-    backbone, store = whole.load_backbone(), whole.store(out)
-    jobs = affwild2.videos(folder)
-    todo = [name for name in jobs if name not in store]
-    failed = _all(todo, lambda name: extract.from_frames(jobs[name], name, backbone), store.save)
-    tqdm.write(f"{len(jobs) - failed} of {len(jobs)} videos are in {store.folder}")
-    return int(failed > 0)
+    backbone, jobs = vit.load(), affwild2.videos(folder)
+    names = {name: (name,) for name in jobs}
+    return _filled(whole.store(out), names, lambda name: extract.from_frames(jobs[name], name, backbone))
 
 
-def _all(todo: Sequence[str], work: Callable[[str], Iterator[Any]], save: Callable[[str, Any], None]) -> int:
-    """Work through the videos; how many failed, each with a sentence."""
+def _filled(
+    store: FeatureStore, jobs: Mapping[str, Sequence[str]], work: Callable[[str], Iterator[Any]]
+) -> int:
+    """Work through the videos whose annotations are not all stored; 1 if any failed, each with a sentence."""
+    todo = [name for name, people in jobs.items() if not all(one in store for one in people)]
     failed = 0
     with tqdm(todo, unit="video") as bar:
         for name in bar:
@@ -84,13 +83,14 @@ def _all(todo: Sequence[str], work: Callable[[str], Iterator[Any]], save: Callab
                         bar.set_description(f"{name}, {event.message.lower()}")
                         continue
                     for one, found in event.people.items():
-                        save(one, found)
+                        store.save(one, found)
                     for notice in event.notices:
                         bar.write(f"{name}: {notice.message}")
             except UserError as problem:
                 failed += 1
                 bar.write(f"{name} was skipped: {problem.message} {problem.hint}")
-    return failed
+    tqdm.write(f"{len(jobs) - failed} of {len(jobs)} videos are in {store.folder}")
+    return int(failed > 0)
 
 
 Jobs = Mapping[str, tuple[Path, Sequence[str]]]

@@ -9,7 +9,7 @@ CK+, with sentences that are not trained on.
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from core.training.abaw_stand_ins import TEACHER_SIZE
 from core.training.expression_encoder import FILES, gather
 from core.types import Progress
 from core.vision_language import prompts
-from core.vision_language.facet import SIZE, Joint
+from core.vision_language.facet import SIZE, Frozen, Joint
 
 FILE = "facet_image_text.safetensors"
 
@@ -84,25 +84,24 @@ class Described:
         return len(self.labels)
 
 
-Describe = Callable[[Tensor], Tensor]  # N×3×112×112 in 0..1 -> N×1280
-
-
 @torch.inference_mode()
-def described(faces: LabelledFaces, describe: Describe, file: Path, batch: int = 64) -> Iterator[Tensor]:
-    """N×1280 in half precision of grey stills, from ``file`` where the same ones were described before.
+def described(
+    faces: LabelledFaces, frozen: Frozen, file: Path, batch: int = 64
+) -> Iterator[Progress | Tensor]:
+    """Describe grey stills, or read from ``file`` what the same encoders said of the same ones before.
 
     Yields:
-        What is done, a batch at a time; the last one is everything.
+        Progress over these stills, then N×1280 in half precision.
     """
-    digest = hashlib.sha256(faces.pixels.tobytes()).hexdigest()
+    digest = hashlib.sha256(f"{frozen.fingerprint} ".encode() + faces.pixels.tobytes()).hexdigest()
     if file.is_file() and (kept := load_file(file)).keys() == {digest}:
         yield kept[digest]
         return
     rows: list[Tensor] = []
     for start in range(0, len(faces), batch):
-        grey = torch.from_numpy(faces.pixels[start : start + batch]).float() / 255
-        rows.append(describe(grey.unsqueeze(1).expand(-1, 3, -1, -1)).half())
-        yield rows[-1]
+        stills = torch.from_numpy(faces.pixels[start : start + batch]).float() / 255
+        rows.append(frozen.describe(stills.unsqueeze(1).expand(-1, 3, -1, -1)).half())
+        yield Progress(min(1.0, (start + batch) / len(faces)), f"Describing {file.stem}")
     whole = torch.cat(rows)
     file.parent.mkdir(parents=True, exist_ok=True)
     save_file({digest: whole}, file)
@@ -110,13 +109,13 @@ def described(faces: LabelledFaces, describe: Describe, file: Path, batch: int =
 
 
 def gathered(
-    root: Path, describe: Describe, scale: Scale, folder: Path, options: Options = Options()
+    root: Path, frozen: Frozen, scale: Scale, folder: Path, options: Options = Options()
 ) -> Iterator[Progress | Described]:
     """The training people of all data sets, described and with what the geometric rule says of them.
 
     Args:
         root: the folder of research data.
-        describe: the frozen part of the model.
+        frozen: the image encoders.
         scale: of the rule.
         folder: keeps what was described and measured; a second call goes on where one stopped.
         options: how much of each data set.
@@ -127,11 +126,12 @@ def gathered(
     parts, chance = [], np.random.default_rng(options.seed)
     for number, name in enumerate(FILES):
         faces = gather(root, name, "training", SIZE)
-        done, rows = 0, torch.zeros(0)
-        for rows in described(faces, describe, folder / f"{name}.safetensors"):
-            done += len(rows)
-            share = min(1.0, done / len(faces))
-            yield Progress((number + share) / len(FILES), f"Describing {name}")
+        rows = torch.zeros(0)
+        for step in described(faces, frozen, folder / f"{name}.safetensors"):
+            if isinstance(step, Progress):
+                yield replace(step, done=(number + step.done) / len(FILES))
+            else:
+                rows = step
         strengths = torch.full((len(faces), len(ACTION_UNITS)), torch.nan)
         if name in TEACHER_SIZE:
             stills = gather(root, name, "training", TEACHER_SIZE[name])
@@ -200,6 +200,21 @@ def train(
             total += float(loss.detach()) * len(rows)
         yield Progress((epoch + 1) / options.epochs, f"Epoch {epoch + 1}", {"loss": total / len(images)})
     yield joint.eval()
+
+
+def run(
+    root: Path, frozen: Frozen, vectors: Mapping[str, Tensor], scale: Scale, folder: Path
+) -> Iterator[Progress | Joint]:
+    """Gather and train; arguments as of :func:`gathered` and :func:`train`."""
+    images: Described | None = None
+    for event in gathered(root, frozen, scale, folder):
+        if isinstance(event, Progress):
+            yield replace(event, done=0.9 * event.done)
+        else:
+            images = event
+    assert images is not None
+    for step in train(images, vectors):
+        yield replace(step, done=0.9 + 0.1 * step.done) if isinstance(step, Progress) else step
 
 
 def bank() -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from core.settings import settings
-from core.types import Progress
+from core.training.bar import shown
 
 
 def add_train(actions: Any) -> None:
@@ -29,23 +29,11 @@ def _train(chosen: argparse.Namespace) -> int:
     from core.training import image_text
     from core.vision_language import facet, sentences
 
-    frozen, read, bank = facet.frozen(), sentences.load(), image_text.bank()
+    read, bank = sentences.load(), image_text.bank()
     scale = models.load().scale
     assert scale is not None  # the bundled heads bring it
     vectors = dict(zip(bank, read(bank), strict=True))
-    with tqdm(total=100, unit="%") as bar:
-        images: image_text.Described | None = None
-        for event in image_text.gathered(chosen.data, frozen.describe, scale, chosen.out):
-            if isinstance(event, Progress):
-                bar.set_description(event.message, refresh=False)
-                bar.update(round(90 * event.done) - bar.n)
-            else:
-                images = event
-        assert images is not None
-        for step in image_text.train(images, vectors):
-            if isinstance(step, Progress):
-                bar.set_description(f"{step.message}, loss {step.data['loss']:.3f}", refresh=False)
-                bar.update(round(90 + 10 * step.done) - bar.n)
-            else:
-                bar.write(image_text.save(step, settings().weights_dir))
+    joint = shown(image_text.run(chosen.data, facet.frozen(), vectors, scale, chosen.out))
+    assert joint is not None
+    tqdm.write(image_text.save(joint, settings().weights_dir))
     return 0

@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from core.settings import settings
-from core.types import Progress
+from core.training.bar import shown
 
 
 def add_train(actions: Any) -> None:
@@ -31,14 +31,9 @@ def _train(chosen: argparse.Namespace) -> int:
 
     encoder = expression.load(chosen.encoder)
     try:
-        with tqdm(total=100, unit="%") as bar:
-            for event in abaw_stand_ins.run(chosen.data, encoder, chosen.out):
-                if isinstance(event, Progress):
-                    bar.set_description(event.message, refresh=False)
-                    bar.update(round(100 * event.done) - bar.n)
-                else:
-                    line = abaw_stand_ins.save(event, chosen.encoder, settings().weights_dir)
-                    bar.write(line)
+        heads = shown(abaw_stand_ins.run(chosen.data, encoder, chosen.out))
+        assert heads is not None
+        tqdm.write(abaw_stand_ins.save(heads, chosen.encoder, settings().weights_dir))
     finally:
         loop.leave()
     return 0

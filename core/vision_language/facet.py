@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from core import expression, weights
 from core.expression import facet as expression_facet
-from core.expression.base import Encoder, fill
+from core.expression.base import Encoder, fill, grey
 from core.expression.crop import Framing
 from core.vision_language import sentences, vit
 from core.vision_language.base import Card, ImageText, cards, models
@@ -68,25 +68,24 @@ class Frozen(nn.Module):
         backbone: see :mod:`core.vision_language.vit`.
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, encoder: Encoder, backbone: nn.Module) -> None:
         super().__init__()
         self.encoder, self.backbone = encoder, backbone
-        self.register_buffer("mean", torch.tensor(vit.MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(vit.STD).view(1, 3, 1, 1), persistent=False)
         self.eval().requires_grad_(False)
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells apart what different weights say."""
+        return f"{self.encoder.fingerprint} {weights.entry(vit.NAME).digest}"
 
     def describe(self, crops: Tensor) -> Tensor:
         """N×3×112×112 in 0..1 -> N×1280, what the joint takes; colours are left out, as in its training."""
-        luma = crops.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
-        grey = (crops * luma).sum(1, keepdim=True).expand(-1, 3, -1, -1)
+        shown = grey(crops).expand(-1, 3, -1, -1)
         side = self.encoder.card.size
         small = nn.functional.interpolate(
-            grey, (side, side), mode="bilinear", align_corners=False, antialias=True
+            shown, (side, side), mode="bilinear", align_corners=False, antialias=True
         )
-        seen = self.backbone((grey - self.mean) / self.std)
+        seen = self.backbone(vit.normalised(shown))
         return torch.cat([self.encoder(small).features, seen], 1)
 
 
@@ -117,8 +116,7 @@ def frozen() -> Frozen:
     Raises:
         UserError: weights cannot be had.
     """
-    backbone = vit.Backbone(vit.state_of(weights.resolve(vit.NAME)))
-    return Frozen(expression.load(expression_facet.CARD.name), backbone)
+    return Frozen(expression.load(expression_facet.CARD.name), vit.load())
 
 
 def joint_of(state: Mapping[str, Tensor]) -> Joint:

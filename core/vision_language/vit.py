@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from core import weights
 from core.errors import Code, UserError
 
 NAME = "vit-s14"
@@ -20,6 +21,21 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _RENAMED = {"attention.attention.": "attention.", "attention.output.dense": "attention.o_proj"}
 _RENAMED |= {"query": "q_proj", "key": "k_proj", "value": "v_proj"}
 _GRID = 37  # positions a side that were learned, at 518 px
+
+
+def normalised(crops: Tensor) -> Tensor:
+    """N×3×H×W in 0..1 as the backbone takes it."""
+    mean, std = (crops.new_tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+    return (crops - mean) / std
+
+
+def load() -> nn.Module:
+    """The backbone with its weights.
+
+    Raises:
+        UserError: the weights cannot be had.
+    """
+    return Backbone(state_of(weights.resolve(NAME)))
 
 
 def state_of(path: Path) -> dict[str, Tensor]:
@@ -39,9 +55,9 @@ def state_of(path: Path) -> dict[str, Tensor]:
     found = {name.removeprefix("backbone."): v for name, v in values.items() if name.startswith("backbone.")}
     for node in graph.node:
         layer = re.search(r"/backbone/(.*)/MatMul", node.name)
-        weights = [values[name] for name in node.input if name in values and values[name].ndim == 2]
-        if node.op_type == "MatMul" and layer and weights:
-            found[layer[1].replace("/", ".") + ".weight"] = weights[0].t().contiguous()
+        products = [values[name] for name in node.input if name in values and values[name].ndim == 2]
+        if node.op_type == "MatMul" and layer and products:
+            found[layer[1].replace("/", ".") + ".weight"] = products[0].t().contiguous()
     shapes = {tuple(value.shape): name for name, value in values.items() if not name.startswith("backbone.")}
     try:
         first, rest = values[shapes[1, 1, DIM]], values[shapes[1, _GRID**2, DIM]]
@@ -82,7 +98,7 @@ class Backbone(nn.Module):
         """Encode.
 
         Args:
-            crops: N×3×H×W, normalised by ``MEAN`` and ``STD``; sides are multiples of 14.
+            crops: N×3×H×W as :func:`normalised` gives them; sides are multiples of 14.
 
         Returns:
             N×768.

@@ -37,7 +37,7 @@ def test_heads_that_fit_are_found_and_others_left_out(tmp_path: Path) -> None:
     put(tmp_path / "other", Task.DIMENSIONS, features="another-encoder")
     put(tmp_path / "second", Task.UNITS, branch="scores")
     (tmp_path / "empty").mkdir()
-    found = fitting(tmp_path, {"faces": STORE})
+    found = fitting(tmp_path, [STORE])
     assert set(found) == {Task.EXPRESSION}
     assert found[Task.EXPRESSION].model(torch.zeros(2, 6)).shape == (2, 8)
 
@@ -45,7 +45,7 @@ def test_heads_that_fit_are_found_and_others_left_out(tmp_path: Path) -> None:
 def test_of_two_heads_for_one_task_the_first_by_name_counts(tmp_path: Path) -> None:
     put(tmp_path / "b", Task.EXPRESSION)
     put(tmp_path / "a", Task.EXPRESSION, dim=6)
-    first = fitting(tmp_path, {"faces": STORE})[Task.EXPRESSION]
+    first = fitting(tmp_path, [STORE])[Task.EXPRESSION]
     torch.testing.assert_close(
         first.model.state_dict(), trained.Trained.load(tmp_path / "a", STORE).model.state_dict()
     )
@@ -56,7 +56,7 @@ def test_a_file_that_is_no_head_is_a_sentence(tmp_path: Path, content: bytes) ->
     (tmp_path / "expr").mkdir()
     (tmp_path / "expr" / HEAD).write_bytes(content)
     with pytest.raises(UserError, match="expr") as trouble:
-        fitting(tmp_path, {"faces": STORE})
+        fitting(tmp_path, [STORE])
     assert str(tmp_path) not in trouble.value.message + trouble.value.hint
 
 
@@ -91,7 +91,7 @@ def test_a_violence_head_scores_every_frame(own: Path, monkeypatch: pytest.Monke
             return torch.nn.functional.adaptive_avg_pool2d(crops, (1, 2)).flatten(1)
 
     put(own / "violence", Task.VIOLENCE, features=whole.store(Path()).folder.name)
-    monkeypatch.setattr(whole, "load_backbone", Halves)
+    monkeypatch.setattr(vit, "load", Halves)
     present = weights.status("yunet")
     monkeypatch.setattr(weights, "status", lambda name: present if name == vit.NAME else weights.entry(name))
     loaded = models._load("facet-expression", own)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from core.datasets.expressions import LabelledFaces
 from core.expression.classes import EXPRESSIONS
 from core.training import image_text as training
 from core.types import Progress
@@ -75,3 +76,30 @@ def test_unseen_sentences_are_not_in_the_bank() -> None:
     assert not bank & {s for name in EXPRESSIONS for s in prompts.UNSEEN.sentences(name)}
     assert not bank & {words[-1] for words in prompts.UNITS.values()}
     assert len(bank) > 300
+
+
+def test_what_was_described_serves_again_only_for_the_same_stills_and_encoders(tmp_path: Path) -> None:
+    class Frozen:
+        fingerprint = "one"
+        asked = 0
+
+        def describe(self, crops: torch.Tensor) -> torch.Tensor:
+            self.asked += len(crops)
+            return crops.mean((2, 3)).repeat(1, 2)
+
+    stills = np.arange(5 * 16, dtype=np.uint8).reshape(5, 4, 4)
+    faces = LabelledFaces(stills, np.zeros(5, np.int64), ("",) * 5)
+    frozen, file = Frozen(), tmp_path / "kept.safetensors"
+
+    def rows() -> torch.Tensor:
+        *_, found = training.described(faces, frozen, file, batch=2)  # type: ignore[arg-type]
+        assert isinstance(found, torch.Tensor)
+        return found
+
+    first = rows()
+    assert first.shape == (5, 6) and frozen.asked == 5
+    torch.testing.assert_close(rows(), first)
+    assert frozen.asked == 5  # read from the file
+    frozen.fingerprint = "other weights"
+    rows()
+    assert frozen.asked == 10
