@@ -6,7 +6,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.types import FloatArray
+from core.types import Clip, FloatArray, Notice
 
 Taken = Literal["positive", "negative"]
 PARTS: Final = ("target", "source", "positive", "negative")
@@ -126,3 +126,33 @@ class Answer:
     label: int
     logits: FloatArray
     frames: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Watched:
+    """One person of one clip as a model sees them.
+
+    Attributes:
+        name: of the clip, for people.
+        clip: what the file's header says; None for a row of photos.
+        times: N seconds from the clip's first frame, increasing; 0, 1, ... for photos.
+        embeddings: N×D float32 unit vectors.
+        thumbnails: N×48×48×3 uint8 RGB, the faces.
+        absent: frames that were due and did not show the person.
+        others: how many other people were followed and left out.
+        notices: what was skipped or changed while reading.
+        seconds: wall time by part: decode, track, encode.
+    """
+
+    name: str
+    clip: Clip | None
+    times: FloatArray
+    embeddings: NDArray[np.float32]
+    thumbnails: NDArray[np.uint8]
+    absent: int
+    others: int
+    notices: tuple[Notice, ...]
+    seconds: dict[str, float]
+
+    def __len__(self) -> int:
+        return len(self.times)
