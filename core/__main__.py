@@ -18,6 +18,7 @@ from core.training import (
     audio_command,
     features_command,
     image_text_command,
+    source_cache_command,
     stand_ins_command,
     tune_command,
 )
@@ -91,6 +92,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     stand_ins_command.add_train(actions)
     audio_command.add_train(actions)
     image_text_command.add_train(actions)
+    source_cache_command.add_train(actions)
 
 
 def _add_train_expression(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

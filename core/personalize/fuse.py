@@ -58,10 +58,14 @@ def fuse(
         if not any(weights[1:]):
             return Fused(logits, weights, norms, float("nan"), None)
         total = weights[0] * logits
-        units = (scale if options.scale_votes else 1.0, 1.0, 1.0)
+        one = scale if options.scale_votes else 1.0
+        own = one if options.entry_votes == "scores" else 1.0  # shares are no cosines
+        units = (one, own, own)
         for weight, unit, part in zip(weights[1:], units, found, strict=True):
             if part is not None and weight:
                 total = total + weight * unit * part.votes
+        if options.average:
+            total = total / sum(weight for weight in weights if weight > 0)
         return Fused(total, weights, norms, float("nan"), None)
     if not any(weights[1:]):
         return Fused(logits, weights, norms, abs(weights[0]), vector)
@@ -89,7 +93,8 @@ def _weights(
         return _signed(lambdas, used)
     opinions = [softmax(logits)]
     for place, part in enumerate(found):
-        opinions.append(_opinion(part, place == 0, text, scale, options))
+        scores = place == 0 or options.entry_votes == "scores"
+        opinions.append(_opinion(part, scores, text, scale, options))
     if options.agreement:
         used = [*agreeing(opinions[:3], used[:3]), used[3]]
     if options.weighting == "equal":
@@ -122,12 +127,12 @@ def agreeing(opinions: list[FloatArray], used: list[bool]) -> list[bool]:
     return [place == best for place in range(len(used))]
 
 
-def _opinion(part: Found | None, source: bool, text: Vectors, scale: float, options: Options) -> FloatArray:
+def _opinion(part: Found | None, scores: bool, text: Vectors, scale: float, options: Options) -> FloatArray:
     """Probabilities of one part: of its vector, or at logit level of its votes (our reading)."""
     if part is None:
         return np.zeros(len(text))
     if options.level == "logit":
-        return softmax(options.source_sharpness * part.votes) if source else part.votes
+        return softmax(options.source_sharpness * part.votes) if scores else part.votes
     return softmax(scale * (text @ part.vector).astype(np.float64))
 
 

@@ -114,8 +114,7 @@ class Personalized(Method):
         """See :class:`Method`."""
         self.session = Session(self.text, self.scale, self.options)
         self.chosen, self.last = (), None
-        count = self.options.nearest_sources
-        if self.sources is None or not count:
+        if self.sources is None or not self.options.nearest_sources:
             return
         person = statistics(embeddings[: self.calibration] if self.calibration else embeddings)
         ranked = self.sources.nearest(person, len(self.sources.statistics), self.options.shrinkage)
@@ -123,8 +122,8 @@ class Personalized(Method):
             ranked = ranked[::-1]
         elif self.choice == "random":
             ranked = tuple(self._rng.permutation(sorted(ranked)).tolist())
-        self.chosen = ranked[:count]
-        self.session.lend(self.sources.lend(self.chosen, self.options.prototype_cap, person.mean))
+        self.chosen, lent = self.sources.borrow(person, self.options, ranked)
+        self.session.lend(lent)
 
     def begin(self) -> None:
         """See :class:`Method`."""

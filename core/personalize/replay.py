@@ -104,8 +104,8 @@ def replay(
     lent: tuple[str, ...] = ()
     if sources is not None and options.nearest_sources:
         person = statistics(rows)
-        lent = sources.nearest(person, options.nearest_sources, options.shrinkage)
-        session.lend(sources.lend(lent, options.prototype_cap, person.mean))
+        lent, prototypes = sources.borrow(person, options)
+        session.lend(prototypes)
     first, steps, running = session.frames, [], []
     kept: dict[Taken, list[tuple[tuple[Entry, ...], ...]]] = {"positive": [], "negative": []}
     starts = (0, *np.cumsum([len(clip) for clip in clips]).tolist())

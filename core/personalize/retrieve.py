@@ -17,7 +17,7 @@ class Found:
     """An answer.
 
     Attributes:
-        vector: D unit vector.
+        vector: D unit vector; zero where the predicted class has no prototype and only votes count.
         votes: K numbers for the fusion at logit level: class scores of prototypes, or shares of the labels
             of entries, which sum to 1.
     """
@@ -51,6 +51,7 @@ class Shelf:
         self._empty = ~self.present
         self._flat = self.vectors.reshape(-1, dim)
         self._none: FloatArray = np.full(classes, -np.inf)
+        self._nowhere: Vectors = np.zeros(dim, np.float32)
 
     def __len__(self) -> int:
         return int(self._used.sum())
@@ -68,37 +69,36 @@ class Shelf:
 
     def scores(self, cosines: FloatArray) -> FloatArray:
         """K means of the largest cosines, as many as there are neighbours; -inf for an empty class."""
-        if not self._reach:
-            return self._none
-        best = cosines
-        if self._reach < cosines.shape[1]:
-            best = np.partition(cosines, -self._reach, axis=1)[:, -self._reach :]
-        totals = np.where(np.isfinite(best), best, 0).sum(axis=1, dtype=np.float64)
-        return np.where(self._used > 0, totals / np.maximum(self._used, 1), -np.inf)
+        return _means(cosines, self._used, self._reach) if self._reach else self._none
 
     def answer(self, cosines: FloatArray, scores: FloatArray, label: int, options: Options) -> Found | None:
-        """z_src and the scores as votes; None where there is nothing to answer with."""
+        """z_src and the scores as votes; None where there is nothing to answer with.
+
+        As a vector there is nothing for a predicted class without prototypes; as votes there is.
+        """
         known = np.isfinite(scores)
         if not known.any():
             return None
-        votes = np.where(known, scores, 0.0)
+        votes = _levelled(scores)
         if options.source_vector == "mixture":
             shares = softmax(options.source_sharpness * scores)
             return _found(shares.astype(np.float32) @ self.centroids, votes)
         if not known[label]:
-            return None
+            return Found(self._nowhere, votes) if options.level == "logit" else None
         near = _largest(cosines[label], int(self._used[label]))
         return _found(self.vectors[label][near].mean(axis=0), votes)
 
 
 def entries(cache: Cache, vector: Vectors, label: int, options: Options) -> Found | None:
-    """Softmax-weighted nearest entries of a cache and the shares of their classes; None where it has none.
+    """Softmax-weighted nearest entries of a cache and what they vote for; None where it has none.
+
+    Votes are the shares of the entries' classes, or each class's mean of its largest cosines, as options say.
 
     Args:
         cache: positive or negative.
         vector: D unit vector of the frame.
         label: its predicted class, whose bucket is read where the options reach for the class alone.
-        options: reach, neighbours and sharpness.
+        options: reach, neighbours, sharpness and kind of votes.
     """
     classes = len(cache.sizes)
     if options.reach == "class":
@@ -118,8 +118,33 @@ def entries(cache: Cache, vector: Vectors, label: int, options: Options) -> Foun
     cosines[~cache.taken.reshape(-1)] = -np.inf
     nearest = _largest(cosines, min(options.neighbours, len(cache)))
     weights = _weights(cosines[nearest], options)
-    votes = np.asarray(np.bincount(nearest // cache.capacity, weights, classes), np.float64)
+    if options.entry_votes == "scores":
+        votes = _levelled(_means(cosines.reshape(cache.taken.shape), cache.sizes, options.neighbours))
+    else:
+        votes = np.asarray(np.bincount(nearest // cache.capacity, weights, classes), np.float64)
     return _found(weights @ flat[nearest], votes)
+
+
+def _means(cosines: FloatArray, sizes: NDArray[np.int64] | list[int], most: int) -> FloatArray:
+    """K means of the largest cosines of each class, at most so many; -inf for a class without any.
+
+    Args:
+        cosines: K×R, -inf where there is nothing.
+        sizes: K, how many cosines each class has.
+        most: how many are averaged.
+    """
+    best = cosines
+    if most < cosines.shape[1]:
+        best = np.partition(cosines, -most, axis=1)[:, -most:]
+    totals = np.where(np.isfinite(best), best, 0).sum(axis=1, dtype=np.float64)
+    used = np.minimum(sizes, most)
+    return np.where(used > 0, totals / np.maximum(used, 1), -np.inf)
+
+
+def _levelled(scores: FloatArray) -> FloatArray:
+    """Scores with the mean of the known ones where nothing is known: neither for nor against."""
+    known = np.isfinite(scores)
+    return np.where(known, scores, scores[known].mean())
 
 
 def _weights(cosines: FloatArray, options: Options) -> Vectors:

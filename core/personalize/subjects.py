@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.personalize.options import Options
 from core.personalize.types import Prototypes
 from core.personalize.vectors import unit
 from core.types import FloatArray
@@ -88,6 +89,24 @@ class Sources:
             raise ValueError("person and sources are embeddings of one model")
         ranked = sorted((frechet(person, other, shrinkage), name) for name, other in self.statistics.items())
         return tuple(name for _, name in ranked[:count])
+
+    def borrow(
+        self, person: Statistics, options: Options, ranked: Sequence[str] | None = None
+    ) -> tuple[tuple[str, ...], Prototypes]:
+        """What a person is lent, and by whom.
+
+        Args:
+            person: statistics of the target's frames.
+            options: how many subjects, the cap and the shrinkage.
+            ranked: names of all subjects, those to ask first in front; None: the nearest first.
+
+        Returns:
+            Names in the order of asking, and their prototypes.
+        """
+        count, cap = options.nearest_sources, options.prototype_cap
+        if ranked is None:
+            ranked = self.nearest(person, len(self.statistics), options.shrinkage)
+        return tuple(ranked[:count]), self.lend(ranked[:count], cap, person.mean)
 
     def lend(self, names: Sequence[str], cap: int = 0, near: FloatArray | None = None) -> Prototypes:
         """Prototypes of some subjects, in the order of their names.

@@ -126,6 +126,8 @@ def shared(world: World) -> World:
 
 
 FULL: Final = "TTA-CaP, ours"
+OURS: Final = Options(nearest_sources=3)
+"""A quarter of the twelve source subjects, as there are three types and noise; twenty would be everybody."""
 TUNED: Final = "TDA, alpha 5"
 
 
@@ -136,23 +138,23 @@ def methods(drawn: Drawn, seed: int) -> dict[str, Method]:
     def full(options: Options, choice: Choice = "nearest") -> Method:
         return Personalized(text, scale, options, sources, choice=choice, seed=seed)
 
-    bare = replace(Options(), nearest_sources=0, lambda_source=0.0)
+    bare = replace(OURS, nearest_sources=0, lambda_source=0.0)
     found: dict[str, Method] = {
-        FULL: full(Options()),
+        FULL: full(OURS),
         "zero-shot": ZeroShot(text, scale),
         "TDA": Tda(text, scale),
         TUNED: Tda(text, scale, TdaOptions(positive_weight=5.0)),
         "entropy tuning a video": EntropyTuning(text, scale, "video"),
         "March 2026": full(MARCH),
         "June 2026": full(JUNE),
-        "random sources": full(Options(), "random"),
-        "farthest sources": full(Options(), "farthest"),
-        "source cache alone": full(replace(Options(), positive_capacity=0, negative_capacity=0)),
+        "random sources": full(OURS, "random"),
+        "farthest sources": full(OURS, "farthest"),
+        "source cache alone": full(replace(OURS, positive_capacity=0, negative_capacity=0)),
         "own caches alone": full(bare),
-        "gates on zero-shot": full(replace(Options(), judge="zero-shot")),
-        "bare scores": full(replace(Options(), scale_votes=False)),
+        "gates on zero-shot": full(replace(OURS, judge="zero-shot")),
+        "bare scores": full(replace(OURS, scale_votes=False)),
     }
-    return found | {name: full(ablate(Options(), name)) for name in ABLATIONS}
+    return found | {name: full(ablate(OURS, name)) for name in ABLATIONS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,11 @@ def install(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] 
     Raises:
         ValueError: the file would be larger than ten megabytes; nothing is written.
     """
-    body = save(dict(tensors), metadata)
+    return put(save(dict(tensors), metadata), path)
+
+
+def put(body: bytes, path: Path) -> str:
+    """:func:`install` for a file that is made already."""
     if len(body) > BYTES:
         raise ValueError(f"{path.name} has {len(body)} bytes, more than {BYTES}")
     path.write_bytes(body)

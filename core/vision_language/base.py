@@ -1,5 +1,6 @@
 """What an image-text model is, and the registry of them."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from core import weights
 from core.expression.crop import Framing, cut
 from core.registry import Registry
 from core.types import FloatArray, Pixels
@@ -35,6 +37,12 @@ class Card:
     framing: Framing
     source: str
     batch: int = 32
+
+    @property
+    def identity(self) -> str:
+        """Tells apart embeddings of different weights: the name and a short digest of all parts."""
+        known = hashlib.sha256("".join(weights.entry(part).digest for part in self.weights).encode())
+        return f"{self.name} {known.hexdigest()[:12]}"
 
 
 class ImageText(nn.Module, ABC):

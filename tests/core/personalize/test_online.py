@@ -86,7 +86,8 @@ def test_capacities_hold(options):
 
 
 def test_buckets_hold_the_lowest_entropies_of_the_frames_that_passed():
-    session, steps = run(Options(positive_capacity=2), stream(200), lent())
+    options = Options(positive_capacity=2, judge="zero-shot", entropy_positive=0.9, entropy_negative=0.9)
+    session, steps = run(options, stream(200), lent())
     for label in range(CLASSES):
         passed = [
             step.entropy
@@ -301,7 +302,8 @@ def test_the_gates_judge_what_the_options_say():
 def test_scores_of_prototypes_are_scaled_when_asked():
     found = {}
     for scaled in (False, True):
-        session = Session(texts(), SCALE, Options(scale_votes=scaled), lent())
+        options = Options(scale_votes=scaled, average=False, lambda_source=1.0)
+        session = Session(texts(), SCALE, options, lent())
         z = stream(1)[0]
         step = session.step(z)
         rows = lent().vectors @ z
@@ -310,6 +312,18 @@ def test_scores_of_prototypes_are_scaled_when_asked():
         np.testing.assert_allclose(step.logits, SCALE * texts() @ z + factor * scores, atol=1e-5)
         found[scaled] = step.after
     assert not np.allclose(found[False], found[True])
+
+
+def test_an_average_keeps_the_answer_and_how_sure_it_is():
+    """Equal opinions stay as sure as one of them, and dividing changes no answer."""
+    plain, averaged = (
+        run(Options(average=on, judge="zero-shot"), stream(60), lent())[1] for on in (False, True)
+    )
+    for one, other in zip(plain, averaged, strict=True):
+        assert one.answer == other.answer
+        total = sum(weight for weight in other.weights if weight > 0)
+        np.testing.assert_allclose(other.logits * total, one.logits, atol=1e-9)
+    assert any(step.weights[2] for step in averaged)
 
 
 def test_negatives_go_where_the_options_say():
@@ -325,7 +339,8 @@ def test_march_asks_negatives_for_the_margin_alone():
     wrong = replace(lent(), labels=(lent().labels + 1) % CLASSES)
     counts = []
     for gate in ("margin", "full"):
-        session, _ = run(Options(negative_gate=gate, margin=0.0), stream(200), wrong)
+        options = Options(negative_gate=gate, margin=0.0, judge="zero-shot", entropy_positive=0.3)
+        session, _ = run(options, stream(200), wrong)
         counts.append(len(session.negative))
     assert counts[0] > counts[1]
 

@@ -50,7 +50,11 @@ def test_the_source_vector_of_a_class_is_the_mean_of_its_nearest():
     lent = prototypes()
     _, found = answered(Options(neighbours=2), 0)
     np.testing.assert_allclose(found.vector, unit(top(lent.vectors[lent.labels == 0], 2).mean(0)), atol=1e-6)
-    assert answered(Options(), 2)[1] is None  # the class has none
+    scores, voting = answered(Options(), 2)  # the class has none
+    assert not voting.vector.any()
+    known = np.isfinite(scores)
+    np.testing.assert_allclose(voting.votes, np.where(known, scores, scores[known].mean()))
+    assert answered(Options(level="embedding"), 2)[1] is None
 
 
 def test_the_mixture_weighs_unit_centroids_by_softmax_of_the_scores():
@@ -61,7 +65,7 @@ def test_the_mixture_weighs_unit_centroids_by_softmax_of_the_scores():
     centroids = [unit(lent.vectors[lent.labels == c].mean(0)) for c in np.flatnonzero(known)]
     np.testing.assert_allclose(found.vector, unit(weights @ np.array(centroids)), atol=1e-6)
     np.testing.assert_allclose(found.votes[known], scores[known], atol=1e-6)
-    assert found.votes[2] == 0
+    assert found.votes[2] == pytest.approx(scores[known].mean())
 
 
 def test_an_empty_shelf_answers_nothing():
@@ -82,7 +86,7 @@ def cache():
 @pytest.mark.parametrize("reach", ["class", "all"])
 @pytest.mark.parametrize("neighbours", [1, 3, 40])
 def test_entries_are_softmax_weighted(reach, neighbours):
-    options = Options(reach=reach, neighbours=neighbours, sharpness=6.0)
+    options = Options(reach=reach, neighbours=neighbours, sharpness=6.0, entry_votes="shares")
     made = cache()
     found = entries(made, query(), 1, options)
     places = [(c, p) for c, p in np.argwhere(made.taken) if reach == "all" or c == 1]
@@ -95,6 +99,19 @@ def test_entries_are_softmax_weighted(reach, neighbours):
     for (label, _), weight in zip(places[:neighbours], weights, strict=False):
         votes[label] += weight
     np.testing.assert_allclose(found.votes, votes, atol=1e-6)
+
+
+@pytest.mark.parametrize("neighbours", [1, 3, 40])
+def test_entries_can_vote_as_prototypes_do(neighbours):
+    made = cache()
+    found = entries(made, query(), 1, Options(neighbours=neighbours))
+    scores = np.full(CLASSES, np.nan)
+    for label, size in enumerate(made.sizes):
+        if size:
+            scores[label] = (top(made.vectors[label, :size], neighbours) @ query()).mean()
+    assert np.isnan(scores[3])  # nothing is known of it: neither for nor against
+    scores[3] = np.nanmean(scores)
+    np.testing.assert_allclose(found.votes, scores, atol=1e-6)
 
 
 def test_an_empty_bucket_or_cache_answers_nothing():
