@@ -124,7 +124,7 @@ def analyse(
     yield Analysis(
         reader.clip, len(times), tracks, scores,
         {number: picture for number, picture in thumbnails.items() if picture is not None},
-        (*reader.clip.notices, *notices), dict(clock.seconds),
+        notices, dict(clock.seconds),
     )  # fmt: skip
 
 
