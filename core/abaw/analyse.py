@@ -1,6 +1,5 @@
 """From a clip to everything the networks say about the people in it: the one pass over the pixels."""
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from core.abaw import geometry, hearing, whole
 from core.abaw.models import Models
 from core.abaw.smooth import interpolate
 from core.abaw.types import ClipScores
+from core.clock import Clock
 from core.expression.base import Encoding
 from core.faces import landmarks
 from core.faces.track import Place, Tracker, nobody, pick
@@ -72,20 +72,6 @@ class Rows:
     thumbnail: Pixels | None = None
 
 
-class _Clock:
-    """Wall time by part."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = defaultdict(float)
-        self._last = time.perf_counter()
-
-    def tick(self, part: str) -> None:
-        """Count the time since the last call for ``part``."""
-        now = time.perf_counter()
-        self.seconds[part] += now - self._last
-        self._last = now
-
-
 def analyse(
     path: Path, models: Models, settings: Settings = Settings(), cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[Progress | Analysis]:
@@ -104,7 +90,7 @@ def analyse(
         UserError: as ``core.media.video``; ``NO_FACE`` when nobody is seen in any frame.
     """
     yield Progress(0.0, "Opening the clip")
-    clock, kept, times = _Clock(), defaultdict[int, Rows](Rows), []
+    clock, kept, times = Clock(), defaultdict[int, Rows](Rows), []
     pictures: list[torch.Tensor] = []
     with video.Reader(path, batch=settings.batch) as reader, torch.inference_mode():
         tracker = Tracker(models.tracking, models.embed)
@@ -120,7 +106,7 @@ def analyse(
                 pictures.append(whole.features(frames, models.watching.backbone))
                 clock.tick("pictures")
             times += [frame.time for frame in frames]
-            yield Progress(_share(reader.clip, times), f"Frame {len(times)}", {"frames": float(len(times))})
+            yield Progress(reader.share, f"Frame {len(times)}", {"frames": float(len(times))})
             if cancelled():
                 break
         tracks = by_presence([track for track in tracker.finish() if kept[track.number].frames])
@@ -138,7 +124,7 @@ def analyse(
     yield Analysis(
         reader.clip, len(times), tracks, scores,
         {number: picture for number, picture in thumbnails.items() if picture is not None},
-        (*reader.clip.notices, *notices), dict(clock.seconds),
+        notices, dict(clock.seconds),
     )  # fmt: skip
 
 
@@ -148,10 +134,6 @@ def by_presence(tracks: Sequence[FaceTrack]) -> tuple[FaceTrack, ...]:
         return ()
     main = pick(tracks)
     return (main, *(track for track in tracks if track.number != main.number))
-
-
-def _share(clip: Clip, times: Sequence[float]) -> float:
-    return min(times[-1] / clip.duration, 0.99) if clip.duration and times else 0.5
 
 
 def encode(

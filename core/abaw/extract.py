@@ -70,8 +70,7 @@ def from_video(path: Path, names: Sequence[str], models: Models) -> Iterator[Pro
         for frames in reader:
             encode(frames, tracker.update(frames), models, kept)
             times += [frame.time for frame in frames]
-            length = reader.clip.duration
-            yield Progress(min(times[-1] / length, 0.99) if length else 0.5, f"Frame {len(times)}")
+            yield Progress(reader.share, f"Frame {len(times)}")
         tracks = [track for track in tracker.finish() if kept[track.number].frames]
         notices = [notice for notice in reader.notices if notice.code in TELLING]
     people = {}
@@ -164,8 +163,7 @@ def from_frames(path: Path, name: str, backbone: nn.Module) -> Iterator[Progress
         for frames in reader:
             rows.append(whole.features(frames, backbone))
             times += [frame.time for frame in frames]
-            length = reader.clip.duration
-            yield Progress(min(times[-1] / length, 0.99) if length else 0.5, f"Frame {len(times)}")
+            yield Progress(reader.share, f"Frame {len(times)}")
         notices = tuple(notice for notice in reader.notices if notice.code in TELLING)
     features = torch.cat(rows).numpy()
     none = np.zeros((len(features), 0), np.float16)

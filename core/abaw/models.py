@@ -9,7 +9,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from core import expression, recognition, weights
+from core import expression, weights
 from core.abaw import hearing, trained, whole
 from core.abaw.expression import arrange
 from core.abaw.features import FeatureStore
@@ -19,14 +19,12 @@ from core.datasets.frame_labels import Task
 from core.errors import Code, UserError
 from core.expression.base import Encoder, Encoding
 from core.faces.track import Embed, TrackOptions
-from core.recognition import thresholds
+from core.recognition import following
 from core.settings import settings
 from core.types import FloatArray
 from core.vision_language import vit
 
 HEADS = "facet-abaw-heads"
-EMBEDDER = "dlib-resnet"  # bundled, so that people can be told apart without any download
-SAME_FAR = 1e-2  # false accepts at which two glimpses in one clip count as one person
 UNITS_MIXED = (
     "A head trained on annotations, mixed with a geometric rule on blendshape coefficients, which is not the "
     "second branch of the paper."
@@ -115,9 +113,7 @@ def _bundled(encoder: str) -> Models:
     loaded = expression.load(encoder)
     tensors, owner = _tensors()
     scale = Scale(tensors["scale.low"].numpy(), tensors["scale.high"].numpy())
-    known = thresholds.load()[EMBEDDER]
-    tracking = TrackOptions(same=known.far[SAME_FAR], different=known.impostor_mean)
-    embed = recognition.embedder(EMBEDDER)
+    tracking, embed = following.identity()
     if owner != encoder:
         return Models(loaded, {}, scale, {"units": STAND_INS["units"]}, embed, tracking)
     dim = loaded.card.dim

@@ -16,6 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from core.media import video_open
+from core.media.slots import Slots
 from core.media.upright import Turn, Uprighter, size_of, turn_of
 from core.settings import settings
 from core.types import Clip, Frame, Notice
@@ -89,6 +90,11 @@ class Reader:
         met = tuple(Notice(code, MESSAGES[code]) for code in MESSAGES if self._told[code])
         return self.clip.notices + met
 
+    @property
+    def share(self) -> float:
+        """How much of the clip was decoded, 0 to 0.99; 0.5 where the header does not tell its length."""
+        return min(max(self._last, 0.0) / self.clip.duration, 0.99) if self.clip.duration else 0.5
+
     def __enter__(self) -> Self:
         return self
 
@@ -113,16 +119,11 @@ class Reader:
             yield tuple(batch)
 
     def _chosen(self) -> Iterator[Frame]:
-        index, slot = 0, -1
+        index, slots = 0, None if self._fps is None else Slots(self._fps)
         for time, picture in self._timed_again():
-            if self._fps is not None:
-                # The tenth keeps frames whose times are rounded to milliseconds from falling in one slot.
-                now = int(time * self._fps + 0.1)
-                if now <= slot:
-                    continue
-                slot = now
-            yield Frame(index, time, self._upright(picture))
-            index += 1
+            if slots is None or slots.take(time):
+                yield Frame(index, time, self._upright(picture))
+                index += 1
 
     def _timed_again(self) -> Iterator[tuple[float, VideoFrame]]:
         while self._waiting:

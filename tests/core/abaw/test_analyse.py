@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -61,6 +62,19 @@ def test_a_smile_raises_the_lip_corners_and_the_valence():
     high, low = rows[lip_corner.argmax()], rows[lip_corner.argmin()]
     assert lip_corner.max() - lip_corner.min() > 0.3
     assert scores.valence_arousal[high, 0] > scores.valence_arousal[low, 0]
+
+
+def test_what_the_header_told_is_told_once(tmp_path):
+    with av.open(EXAMPLES / "smile.mp4") as file, av.open(tmp_path / "titled.mp4", "w") as out:
+        out.metadata["title"] = "a smile"
+        stream = out.add_stream_from_template(file.streams.video[0])
+        for packet in file.demux(file.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+    found = list(analyse(tmp_path / "titled.mp4", models.load(), cancelled=lambda: True))[-1]
+    assert isinstance(found, Analysis)
+    assert [notice.code for notice in found.notices] == ["metadata-text"]
 
 
 def test_cancelled_after_the_first_batch_what_was_read_is_the_result():

@@ -40,6 +40,12 @@ def test_the_header_tells_what_there_is(tmp_path: Path):
     assert clip.duration == pytest.approx(2.0, abs=0.01) and clip.fps == pytest.approx(25)
 
 
+def test_the_share_that_was_read_rises_with_the_frames(tmp_path: Path):
+    with video.Reader(clips.clip(tmp_path / "clip.mp4"), batch=10) as reader:
+        shares = [reader.share for _ in reader]
+    np.testing.assert_allclose(shares, [0.18, 0.38, 0.58, 0.78, 0.98], atol=0.011)
+
+
 def test_times_of_a_variable_rate_are_exact(tmp_path: Path):
     times = np.cumsum([0, *np.random.default_rng(3).uniform(0.01, 0.3, 30)])
     path = clips.clip(tmp_path / "clip.mp4", [clips.plain(k, t) for k, t in enumerate(times)])
