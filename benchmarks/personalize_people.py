@@ -156,12 +156,12 @@ def introduction(tune: bool) -> str:
     """What was done."""
     whose = "the validation people, on whom options were chosen" if tune else "test people"
     return (
-        f"Macro-F1, WAR and UAR in percent, pooled over {whose}; intervals resample people. “− it” is the gain "
-        "of the full method over the row: where its interval lies above zero, the full method wins. Nobody here "
-        "was in any training. The source cache is the bundled one (232 training people). Options were tuned on "
-        "the validation people of CK+ (10) and LFW/film (41) alone. Two kinds of sentences: the one that the "
-        "tab starts with, whose words the model was trained on, and sentences that share no word of a class "
-        "with the training's."
+        f"Macro-F1, WAR and UAR in percent, pooled over {whose}; intervals resample people. “− it” is the "
+        "gain of the full method over the row: where its interval lies above zero, the full method wins. "
+        "Nobody here was in any training. The source cache is the bundled one (232 training people). Options "
+        "were tuned on the validation people of CK+ (10) and LFW/film (41) alone. Two kinds of sentences: "
+        "the one that the tab starts with, whose words the model was trained on, and sentences that share no "
+        "word of a class with the training's."
     )
 
 

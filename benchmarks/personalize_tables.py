@@ -103,10 +103,11 @@ def acted(clips: Sequence[Clip], words: dict[str, FloatArray], scale: float, sou
                 [f"{clip.name} ({clip.subject})", *(EXPRESSIONS[runs[name].videos[n]] for name in shown)]
                 for n, clip in enumerate(clips)
             ]
+    people = len({clip.subject for clip in clips})
     return (
-        f"**Acted clips.** {len(clips)} clips of {len({clip.subject for clip in clips})} people, five faces a "
-        "second: far too few for intervals. Nothing was tuned on them, though the encoder's recipe was changed "
-        f"after an earlier one had failed on them. {' '.join(parts)}\n\n{table(head, rows)}"
+        f"**Acted clips.** {len(clips)} clips of {people} people, five faces a second: far too few for "
+        "intervals. Nothing was tuned on them, though the encoder's recipe was changed after an earlier one "
+        f"had failed on them. {' '.join(parts)}\n\n{table(head, rows)}"
     )
 
 
@@ -122,10 +123,10 @@ def told_apart(people: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> str:
         for first, second in ((same, own), (same, ~own), (~same, own), (~same, ~own))
     ]
     return (
-        "**Why own frames add little.** Mean cosine of two LFW/film stills in this space: same expression and "
-        f"person {means[0]:.2f}; same expression, other people {means[1]:.2f}; other expression, same person "
-        f"{means[2]:.2f}; both other {means[3]:.2f}. The embedding was trained to forget whom it sees: most of "
-        "what could be learned about a person is gone before the caches are filled."
+        "**Why own frames add little.** Mean cosine of two LFW/film stills in this space: same expression "
+        f"and person {means[0]:.2f}; same expression, other people {means[1]:.2f}; other expression, same "
+        f"person {means[2]:.2f}; both other {means[3]:.2f}. The embedding was trained to forget whom it "
+        "sees: most of what could be learned about a person is gone before the caches are filled."
     )
 
 
