@@ -1,6 +1,6 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
 ``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head|image-text``,
-``abaw features``, ``tune|evaluate abaw``.
+``abaw features``, ``tune|evaluate abaw``, ``personalize sources|evaluate``.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from core.training import (
     audio_command,
     features_command,
     image_text_command,
+    personalize_command,
     source_cache_command,
     stand_ins_command,
     tune_command,
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     clips = commands.add_parser("clips", help="draw the example clips of the video tab again")
     clips.set_defaults(run=_make_clips)
     features_command.add(commands)
+    personalize_command.add(commands)
     evaluating = commands.add_parser("evaluate", help="figures against the annotations of a data set")
     abaw_command.add_evaluate(evaluating.add_subparsers(dest="action", required=True))
     tuning = commands.add_parser("tune", help="search options on half of the videos, report on the others")

@@ -1,0 +1,154 @@
+"""The command line of TTA-CaP: ``personalize sources`` and ``personalize evaluate``.
+
+    python -m core personalize sources FOLDER OUT.safetensors [--layout NAME] [--classes a,b] [--anonymous]
+    python -m core personalize evaluate FOLDER [--layout NAME] [--classes a,b] [--prompts "a|b"]
+        [--sources FILE | --others] [--shots N] [--methods a,b] [--preset NAME] [--out report.json]
+
+Under the layout "folder" clips lie as ``FOLDER/person/class/clip.mp4`` or as folders of pictures; "biovid",
+"stressid" and "bah" are read as they were published. Embeddings of finished clips are kept, beside OUT or in
+the folder that ``--keep`` names, so that a second call goes on where the first one stopped.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tqdm import tqdm
+
+from core.errors import Code, UserError
+from core.personalize.options import PRESETS
+from core.training.bar import shown
+
+if TYPE_CHECKING:
+    from core.training.personal_clips import Collected
+    from core.training.personal_data import Part
+    from core.vision_language import ImageText
+
+LAYOUTS: Final = ("folder", "biovid", "stressid", "bah")
+
+
+def add(commands: Any) -> None:
+    """Add ``personalize`` to the commands."""
+    parser = commands.add_parser("personalize", help="TTA-CaP without a browser")
+    actions = parser.add_subparsers(dest="action", required=True)
+    sources = actions.add_parser("sources", help="the source cache of a folder of labelled people")
+    _add_common(sources)
+    sources.add_argument("out", type=Path, metavar="OUT", help="the safetensors file")
+    sources.add_argument("--anonymous", action="store_true", help="call the people source-001, ...")
+    sources.set_defaults(run=_sources)
+    evaluating = actions.add_parser("evaluate", help="all methods by subject on a folder of labelled people")
+    _add_common(evaluating)
+    evaluating.add_argument("--prompts", default="", help='a sentence a class: "one|two"')
+    lending = evaluating.add_mutually_exclusive_group()
+    lending.add_argument("--sources", type=Path, help="what personalize sources wrote, of other people")
+    lending.add_argument("--others", action="store_true", help="the other people of FOLDER lend to each")
+    evaluating.add_argument("--preset", choices=list(PRESETS), default="ours")
+    evaluating.add_argument("--methods", default="", help="with commas between; all without it")
+    evaluating.add_argument("--shots", type=int, default=0, help="frames a class set aside for Tip-Adapter")
+    evaluating.add_argument("--unit", choices=("video", "frame"), default="video", help="one sample")
+    evaluating.add_argument("--seed", type=int, default=0, help="of the order of each person's clips")
+    evaluating.add_argument("--out", type=Path, help="a JSON file with the figures of every person")
+    evaluating.set_defaults(run=_evaluate)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="of the data set")
+    parser.add_argument("--layout", choices=LAYOUTS, default="folder")
+    parser.add_argument("--classes", default="", help="names of the class folders, with commas between")
+    parser.add_argument("--split", type=Path, help="of bah: the file that lists the clips")
+    parser.add_argument("--model", default="facet-image-text", help="an image-text model")
+    parser.add_argument("--rate", type=float, default=5.0, help="faces that are embedded a second")
+    parser.add_argument("--keep", type=Path, help="a folder for embeddings of finished clips")
+
+
+def _sources(chosen: argparse.Namespace) -> int:
+    from core.training import personal_sources
+
+    model, found, classes = _collected(chosen, "train", chosen.keep or chosen.out.with_suffix(".clips"))
+    sources = personal_sources.made(found.clips, classes, model.card.name, chosen.anonymous)
+    personal_sources.write(sources, chosen.out)
+    for line in personal_sources.lines(sources, found.clips):
+        tqdm.write(line)
+    tqdm.write(f"{chosen.out.name} holds them in {chosen.out.stat().st_size / 1e6:.2f} MB")
+    return 0
+
+
+def _evaluate(chosen: argparse.Namespace) -> int:
+    from core.personalize.evaluate import take_shots
+    from core.training import personal_data, personal_evaluation, personal_sources
+
+    if chosen.shots < 0:
+        raise UserError(Code.OPTION_RANGE, "The number of shots is negative.", "Choose 0 or more.")
+    model, found, classes = _collected(chosen, "test", chosen.keep)
+    sentences = personal_data.sentences(classes, chosen.prompts)
+    clips = personal_evaluation.shuffled(found.clips, chosen.seed)
+    sources = None
+    if chosen.others:
+        sources = personal_sources.made(clips, classes, model.card.name)
+    elif chosen.sources is not None:
+        sources = personal_sources.read(chosen.sources, classes, model, clips)
+    shots = None
+    if chosen.shots:
+        shots, clips = take_shots(clips, chosen.shots)
+        if not clips:
+            raise UserError(Code.OPTION_RANGE, "No frame is left to judge.", "Choose fewer shots.")
+    options, text = PRESETS[chosen.preset], model.texts(sentences).numpy()
+    available = personal_evaluation.methods(text, model.scale, options, sources, chosen.others, shots)
+    given = personal_evaluation.chosen(available, chosen.methods)
+    results = list(personal_evaluation.judge(given, clips, len(classes), chosen.unit))
+    frames = sum(len(clip.embeddings) for clip in clips)
+    about = {
+        "folder": chosen.folder.name, "layout": chosen.layout, "model": model.card.name, "rate": chosen.rate,
+        "classes": dict(zip(classes, sentences, strict=True)), "preset": chosen.preset, "seed": chosen.seed,
+        "sources": "the others" if chosen.others else sources and chosen.sources.name,
+        "people that lend": 0 if sources is None else len(sources.statistics) - chosen.others,
+        "shots": chosen.shots, "sample": chosen.unit, "people": len({clip.subject for clip in clips}),
+        "clips": len(clips), "frames": frames, "left out": found.left_out,
+    }  # fmt: skip
+    for line in (*_about(about), *personal_evaluation.lines(results, frames)):
+        tqdm.write(line)
+    if chosen.out is not None:
+        chosen.out.parent.mkdir(parents=True, exist_ok=True)
+        report = {**about, "methods": personal_evaluation.told(results, frames)}
+        chosen.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _collected(
+    chosen: argparse.Namespace, part: "Part", keep: Path | None
+) -> tuple["ImageText", "Collected", tuple[str, ...]]:
+    """The model, the embeddings of all clips that could be read, and the classes; says what is left out."""
+    from core import vision_language
+    from core.personalize.watch import Pace
+    from core.training import personal_clips, personal_data
+
+    pace = Pace(chosen.rate)
+    asked = chosen.classes.split(",") if chosen.classes else ()
+    clips, classes = personal_data.read(chosen.folder, chosen.layout, asked, chosen.split, part)
+    if chosen.layout == "folder" and (over := personal_data.passed_over(chosen.folder, classes)):
+        tqdm.write(f"Folders of other classes are left out: {', '.join(over)}")
+    model = vision_language.load(chosen.model)
+    store = None if keep is None else personal_clips.Store(keep, model, chosen.rate)
+    found = shown(personal_clips.collect(clips, model, pace, store))
+    assert found is not None  # the last event of collecting
+    if found.known:
+        tqdm.write(f"{found.known} of {len(clips)} clips were read before")
+    for subject, name, reason in found.left_out:
+        tqdm.write(f"{subject}/{name} is left out: {reason}")
+    if not found.clips:
+        raise UserError(
+            Code.NO_FACE, "None of these clips shows a face.", "Give clips in which faces can be found."
+        )
+    return model, found, classes
+
+
+def _about(about: dict[str, Any]) -> Iterator[str]:
+    for name, sentence in about["classes"].items():
+        yield f'{name}: "{sentence}"'
+    lending = f"{about['people that lend']} people lend" if about["sources"] else "nobody lends"
+    yield (
+        f"{about['people']} people, {about['clips']} clips, {about['frames']} frames; a sample is a "
+        f"{about['sample']}; {about['model']}, preset {about['preset']}, {lending}"
+    )
