@@ -20,6 +20,7 @@ from core.types import FloatArray
 FULL: Final = "TTA-CaP"
 BESIDE: Final = (ZeroShot.name, Tda.name)
 """What every other method is compared with."""
+SCOPES: Final = ("frame", "video")
 OF_SOURCES: Final = ("no source cache", "no prototype gate")
 """Ablations that are the full method where there are no sources."""
 
@@ -62,7 +63,7 @@ def methods(
         return method
 
     found: list[Method] = [ZeroShot(text, scale), Tda(text, scale)]
-    found += [EntropyTuning(text, scale, "frame"), EntropyTuning(text, scale, "video")]
+    found += [EntropyTuning(text, scale, scope) for scope in SCOPES]
     if shots is not None:
         found.append(TipAdapter(text, scale, shots))
     found.append(personal(FULL, options))
@@ -72,23 +73,31 @@ def methods(
     return {method.name: method for method in found}
 
 
-def chosen(available: Mapping[str, Method], wanted: str) -> dict[str, Method]:
-    """Those of a list with commas; all for an empty one.
+def names(sources: bool, shots: bool, wanted: str = "") -> tuple[str, ...]:
+    """Names of the methods that :func:`methods` will give.
+
+    Args:
+        sources: there will be sources.
+        shots: there will be labelled frames.
+        wanted: only these, with commas between; all for an empty list.
 
     Raises:
-        UserError: ``OPTION_RANGE``: a name that is not there.
+        UserError: ``OPTION_RANGE``: a name that will not be there.
     """
-    names = {name.lower(): name for name in available}
-    asked = [name.strip().lower() for name in wanted.split(",")] if wanted else list(names)
+    found = [*BESIDE, *(f"entropy tuning a {scope}" for scope in SCOPES)]
+    found += [TipAdapter.name] * shots + [FULL]
+    found += [name for name in ABLATIONS if sources or name not in OF_SOURCES]
+    places = {name.lower(): name for name in found}
+    asked = [name.strip().lower() for name in wanted.split(",")] if wanted else list(places)
     for name in asked:
-        if name not in names:
+        if name not in places:
             raise UserError(
                 Code.OPTION_RANGE,
                 f"There is no method {name!r} here.",
-                f"Choose of: {', '.join(available)}; Tip-Adapter needs --shots, {' and '.join(OF_SOURCES)} "
+                f"Choose of: {', '.join(found)}; Tip-Adapter needs --shots, {' and '.join(OF_SOURCES)} "
                 "need sources.",
             )
-    return {names[name]: available[names[name]] for name in asked}
+    return tuple(places[name] for name in asked)
 
 
 def shuffled(clips: Sequence[Clip], seed: int) -> tuple[Clip, ...]:

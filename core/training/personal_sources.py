@@ -59,12 +59,11 @@ def write(sources: Sources, path: Path) -> None:
     path.write_bytes(data)
 
 
-def read(path: Path, classes: tuple[str, ...], model: ImageText, clips: Sequence[Clip]) -> Sources:
-    """A source cache for an evaluation, none of whose people may be in it.
+def read(path: Path, classes: tuple[str, ...], model: ImageText) -> Sources:
+    """A source cache for an evaluation.
 
     Raises:
-        UserError: ``FILE_UNREADABLE``; as :func:`core.personalize.files.load_sources`; ``OPTION_RANGE``:
-            somebody in it is evaluated, by name or by a prototype that is one of the frames.
+        UserError: ``FILE_UNREADABLE``; as :func:`core.personalize.files.load_sources`.
     """
     try:
         data = path.read_bytes()
@@ -74,7 +73,15 @@ def read(path: Path, classes: tuple[str, ...], model: ImageText, clips: Sequence
             f"The sources {path.name} cannot be read.",
             "Give the file that python -m core personalize sources wrote.",
         ) from None
-    sources = files.load_sources(data, classes, model.card.name, model.card.dim)
+    return files.load_sources(data, classes, model.card.name, model.card.dim)
+
+
+def keep_apart(sources: Sources, clips: Sequence[Clip]) -> None:
+    """Make sure that nobody who is evaluated is in the sources.
+
+    Raises:
+        UserError: ``OPTION_RANGE``: somebody is, by name or by a prototype that is one of the frames.
+    """
     names = {clip.subject for clip in clips} & set(sources.statistics)
     for clip in clips:
         if clip.subject not in names and (sources.prototypes.vectors @ clip.embeddings.T).max() > SAME:
@@ -85,7 +92,6 @@ def read(path: Path, classes: tuple[str, ...], model: ImageText, clips: Sequence
             f"{len(names)} of the people who are evaluated are in the sources, {min(names)} among them.",
             "Make the sources of other people; where only names are alike, with --anonymous.",
         )
-    return sources
 
 
 def without(sources: Sources, name: str) -> Sources | None:

@@ -11,7 +11,8 @@ the folder that ``--keep`` names, so that a second call goes on where the first 
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,8 +23,11 @@ from core.personalize.options import PRESETS
 from core.training.bar import shown
 
 if TYPE_CHECKING:
+    from core.datasets.person_clips import PersonClip
+    from core.personalize.watch import Pace
     from core.training.personal_clips import Collected
     from core.training.personal_data import Part
+    from core.training.personal_evaluation import Result
     from core.vision_language import ImageText
 
 LAYOUTS: Final = ("folder", "biovid", "stressid", "bah")
@@ -66,8 +70,9 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def _sources(chosen: argparse.Namespace) -> int:
     from core.training import personal_sources
 
-    model, found, classes = _collected(chosen, "train", chosen.keep or chosen.out.with_suffix(".clips"))
-    sources = personal_sources.made(found.clips, classes, model.card.name, chosen.anonymous)
+    given = _opened(chosen, "train")
+    found = _collected(given, chosen.keep or chosen.out.with_suffix(".clips"))
+    sources = personal_sources.made(found.clips, given.classes, given.model.card.name, chosen.anonymous)
     personal_sources.write(sources, chosen.out)
     for line in personal_sources.lines(sources, found.clips):
         tqdm.write(line)
@@ -81,74 +86,96 @@ def _evaluate(chosen: argparse.Namespace) -> int:
 
     if chosen.shots < 0:
         raise UserError(Code.OPTION_RANGE, "The number of shots is negative.", "Choose 0 or more.")
-    model, found, classes = _collected(chosen, "test", chosen.keep)
-    sentences = personal_data.sentences(classes, chosen.prompts)
-    clips = personal_evaluation.shuffled(found.clips, chosen.seed)
+    lending = chosen.others or chosen.sources is not None
+    names = personal_evaluation.names(lending, chosen.shots > 0, chosen.methods)
+    given = _opened(chosen, "test")
+    sentences = personal_data.sentences(given.classes, chosen.prompts)
     sources = None
+    if chosen.sources is not None:
+        sources = personal_sources.read(chosen.sources, given.classes, given.model)
+    found = _collected(given, chosen.keep)
+    clips = personal_evaluation.shuffled(found.clips, chosen.seed)
     if chosen.others:
-        sources = personal_sources.made(clips, classes, model.card.name)
-    elif chosen.sources is not None:
-        sources = personal_sources.read(chosen.sources, classes, model, clips)
+        sources = personal_sources.made(clips, given.classes, given.model.card.name)
+    elif sources is not None:
+        personal_sources.keep_apart(sources, clips)
     shots = None
     if chosen.shots:
         shots, clips = take_shots(clips, chosen.shots)
         if not clips:
             raise UserError(Code.OPTION_RANGE, "No frame is left to judge.", "Choose fewer shots.")
-    options, text = PRESETS[chosen.preset], model.texts(sentences).numpy()
-    available = personal_evaluation.methods(text, model.scale, options, sources, chosen.others, shots)
-    given = personal_evaluation.chosen(available, chosen.methods)
-    results = list(personal_evaluation.judge(given, clips, len(classes), chosen.unit))
-    frames = sum(len(clip.embeddings) for clip in clips)
+    text, options = given.model.texts(sentences).numpy(), PRESETS[chosen.preset]
+    methods = personal_evaluation.methods(text, given.model.scale, options, sources, chosen.others, shots)
+    wanted = {name: methods[name] for name in names}
+    results = list(personal_evaluation.judge(wanted, clips, len(sentences), chosen.unit))
     about = {
-        "folder": chosen.folder.name, "layout": chosen.layout, "model": model.card.name, "rate": chosen.rate,
-        "classes": dict(zip(classes, sentences, strict=True)), "preset": chosen.preset, "seed": chosen.seed,
-        "sources": "the others" if chosen.others else sources and chosen.sources.name,
+        "folder": chosen.folder.name, "layout": chosen.layout, "model": given.model.card.name,
+        "rate": chosen.rate, "classes": dict(zip(given.classes, sentences, strict=True)),
+        "preset": chosen.preset, "seed": chosen.seed, "shots": chosen.shots, "sample": chosen.unit,
+        "sources": "the others" if chosen.others else chosen.sources and chosen.sources.name,
         "people that lend": 0 if sources is None else len(sources.statistics) - chosen.others,
-        "shots": chosen.shots, "sample": chosen.unit, "people": len({clip.subject for clip in clips}),
-        "clips": len(clips), "frames": frames, "left out": found.left_out,
+        "people": len({clip.subject for clip in clips}), "clips": len(clips),
+        "frames": sum(len(clip.embeddings) for clip in clips), "left out": found.left_out,
     }  # fmt: skip
-    for line in (*_about(about), *personal_evaluation.lines(results, frames)):
-        tqdm.write(line)
-    if chosen.out is not None:
-        chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        report = {**about, "methods": personal_evaluation.told(results, frames)}
-        chosen.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    _report(about, results, chosen.out)
     return 0
 
 
-def _collected(
-    chosen: argparse.Namespace, part: "Part", keep: Path | None
-) -> tuple["ImageText", "Collected", tuple[str, ...]]:
-    """The model, the embeddings of all clips that could be read, and the classes; says what is left out."""
+def _report(about: dict[str, Any], results: "Sequence[Result]", out: Path | None) -> None:
+    """A table for people, and a file for machines."""
+    from core.training import personal_evaluation
+
+    for name, sentence in about["classes"].items():
+        tqdm.write(f'{name}: "{sentence}"')
+    lending = f"{about['people that lend']} people lend" if about["sources"] else "nobody lends"
+    tqdm.write(
+        f"{about['people']} people, {about['clips']} clips, {about['frames']} frames; a sample is a "
+        f"{about['sample']}; {about['model']}, preset {about['preset']}, {lending}"
+    )
+    for line in personal_evaluation.lines(results, about["frames"]):
+        tqdm.write(line)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        told = {**about, "methods": personal_evaluation.told(results, about["frames"])}
+        out.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the command line names, before any clip is read."""
+
+    clips: "tuple[PersonClip, ...]"
+    classes: tuple[str, ...]
+    model: "ImageText"
+    pace: "Pace"
+
+
+def _opened(chosen: argparse.Namespace, part: "Part") -> _Given:
     from core import vision_language
     from core.personalize.watch import Pace
-    from core.training import personal_clips, personal_data
+    from core.training import personal_data
 
     pace = Pace(chosen.rate)
     asked = chosen.classes.split(",") if chosen.classes else ()
     clips, classes = personal_data.read(chosen.folder, chosen.layout, asked, chosen.split, part)
     if chosen.layout == "folder" and (over := personal_data.passed_over(chosen.folder, classes)):
         tqdm.write(f"Folders of other classes are left out: {', '.join(over)}")
-    model = vision_language.load(chosen.model)
-    store = None if keep is None else personal_clips.Store(keep, model, chosen.rate)
-    found = shown(personal_clips.collect(clips, model, pace, store))
+    return _Given(clips, classes, vision_language.load(chosen.model), pace)
+
+
+def _collected(given: _Given, keep: Path | None) -> "Collected":
+    """The embeddings of all clips that can be read; says which cannot, and why."""
+    from core.training import personal_clips
+
+    store = None if keep is None else personal_clips.Store(keep, given.model, given.pace.rate)
+    found = shown(personal_clips.collect(given.clips, given.model, given.pace, store))
     assert found is not None  # the last event of collecting
     if found.known:
-        tqdm.write(f"{found.known} of {len(clips)} clips were read before")
+        tqdm.write(f"{found.known} of {len(given.clips)} clips were read before")
     for subject, name, reason in found.left_out:
         tqdm.write(f"{subject}/{name} is left out: {reason}")
     if not found.clips:
         raise UserError(
             Code.NO_FACE, "None of these clips shows a face.", "Give clips in which faces can be found."
         )
-    return model, found, classes
-
-
-def _about(about: dict[str, Any]) -> Iterator[str]:
-    for name, sentence in about["classes"].items():
-        yield f'{name}: "{sentence}"'
-    lending = f"{about['people that lend']} people lend" if about["sources"] else "nobody lends"
-    yield (
-        f"{about['people']} people, {about['clips']} clips, {about['frames']} frames; a sample is a "
-        f"{about['sample']}; {about['model']}, preset {about['preset']}, {lending}"
-    )
+    return found

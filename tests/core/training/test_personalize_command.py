@@ -170,7 +170,9 @@ def test_all_methods_are_there_for_which_there_is_what_they_need():
     shots = {"ann": (texts(2)[:1], np.array([0]))}
     found = personal_evaluation.methods(*given, lent, shots=shots)
     assert list(found) == [*plain, "Tip-Adapter", FULL, *ABLATIONS]
-    assert personal_evaluation.chosen(found, "") == found
+    assert personal_evaluation.names(False, False) == (*plain, FULL, *ablations)
+    assert personal_evaluation.names(True, True) == tuple(found)
+    assert personal_evaluation.names(True, False, "no gates, tda") == ("no gates", "TDA")
     assert found["no gates"].options == ablate(Options(), "no gates")
     assert found["no gates"].sources is lent
 
@@ -250,6 +252,7 @@ def test_what_cannot_be_done_is_told_with_a_hint(model, tmp_path, capsys, more, 
     assert main(["personalize", "evaluate", str(root), *PROMPTS, *more]) == 1
     problem = capsys.readouterr().err
     assert told in problem.replace("\n", " ")
+    assert not model.cuts  # before hours are spent on clips
 
 
 def test_a_folder_without_any_face_is_told(model, tmp_path, capsys):
@@ -326,7 +329,7 @@ def test_methods_that_others_are_compared_with_run_first():
     rows = texts(3)
     clips = [Clip(name, "", rows[[label]], label) for name in ("ann", "bob") for label in range(3)]
     available = personal_evaluation.methods(rows, SCALE, Options())
-    given = personal_evaluation.chosen(available, f"{FULL},zero-shot")
+    given = {name: available[name] for name in (FULL, "zero-shot")}
     results = list(personal_evaluation.judge(given, clips, 3, "video"))
     assert [one.run.name for one in results] == [ZeroShot.name, FULL]
     assert results[0].against == {} and set(results[1].against) == {ZeroShot.name}
