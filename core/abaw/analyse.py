@@ -92,7 +92,7 @@ def analyse(
     yield Progress(0.0, "Opening the clip")
     clock, kept, times = Clock(), defaultdict[int, Rows](Rows), []
     pictures: list[torch.Tensor] = []
-    with video.Reader(path, batch=settings.batch) as reader, torch.inference_mode():
+    with video.Reader(path, batch=settings.batch) as reader:
         tracker = Tracker(models.tracking, models.embed)
         for frames in reader:
             clock.tick("decode")
@@ -136,6 +136,7 @@ def by_presence(tracks: Sequence[FaceTrack]) -> tuple[FaceTrack, ...]:
     return (main, *(track for track in tracks if track.number != main.number))
 
 
+@torch.inference_mode()  # not around the whole pass: callers get its events, maybe each in another thread
 def encode(
     frames: Sequence[Frame], places: Sequence[Sequence[Place]], models: Models, kept: dict[int, Rows]
 ) -> None:
@@ -161,6 +162,7 @@ def encode(
             rows.thumbnail = together[at].permute(1, 2, 0).numpy()
 
 
+@torch.inference_mode()
 def _measure(
     frames: Sequence[Frame], places: Sequence[Sequence[Place]], models: Models, settings: Settings,
     kept: dict[int, Rows],

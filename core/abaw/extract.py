@@ -64,7 +64,7 @@ def from_video(path: Path, names: Sequence[str], models: Models) -> Iterator[Pro
     """
     kept: dict[int, Rows] = defaultdict(Rows)
     times: list[float] = []
-    with video.Reader(path) as reader, torch.inference_mode():
+    with video.Reader(path) as reader:
         # Training wants every frame measured, the tab's pace does not.
         tracker = Tracker(replace(models.tracking or TrackOptions(), every=1), models.embed)
         for frames in reader:

@@ -64,6 +64,11 @@ def test_a_smile_raises_the_lip_corners_and_the_valence():
     assert scores.valence_arousal[high, 0] > scores.valence_arousal[low, 0]
 
 
+def test_torch_is_left_as_it_was_between_events():
+    for event in analyse(EXAMPLES / "smile.mp4", models.load(), cancelled=lambda: True):
+        assert not torch.is_inference_mode_enabled() and torch.is_grad_enabled(), event
+
+
 def test_what_the_header_told_is_told_once(tmp_path):
     with av.open(EXAMPLES / "smile.mp4") as file, av.open(tmp_path / "titled.mp4", "w") as out:
         out.metadata["title"] = "a smile"

@@ -135,7 +135,11 @@ def test_frames_are_let_go_after_their_batch(monkeypatch: pytest.MonkeyPatch) ->
         encode(frames, *rest)
 
     monkeypatch.setattr(extract, "encode", watched)
-    *_, found = extract.from_video(EXAMPLES / "smile.mp4", ["v"], Models(TINY))
+    modes = []
+    for event in extract.from_video(EXAMPLES / "smile.mp4", ["v"], Models(TINY)):
+        modes.append(torch.is_inference_mode_enabled())
+        found = event
+    assert not any(modes)
     assert len(pictures) == len(found.people["v"]) == 204
     assert most <= 2 * 16  # the batch at hand, and what the next one is read beside
 
