@@ -12,7 +12,6 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as write_tensors
 
-from core import weights
 from core.datasets.folders import Photo
 from core.datasets.person_clips import PersonClip
 from core.errors import Code, UserError
@@ -50,9 +49,7 @@ class Store:
     """
 
     def __init__(self, folder: Path, model: ImageText, rate: float) -> None:
-        parts = [model.card.name, *(weights.entry(name).digest for name in model.card.weights)]
-        digest = hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
-        self.folder = folder / f"{model.card.name}-{digest}-{rate:g}"
+        self.folder = folder / f"{model.card.identity} {rate:g}".replace(" ", "-")
         self._dim = model.card.dim
 
     def load(self, files: Sequence[Path]) -> Embeddings | None:

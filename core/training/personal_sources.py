@@ -26,7 +26,7 @@ def made(clips: Sequence[Clip], classes: tuple[str, ...], model: str, anonymous:
     Args:
         clips: labelled.
         classes: names in the order of the labels.
-        model: name of the model that made the embeddings.
+        model: identity of the model that made the embeddings.
         anonymous: call the people source-001, source-002, ... in the order of their names.
 
     Raises:
@@ -73,7 +73,7 @@ def read(path: Path, classes: tuple[str, ...], model: ImageText) -> Sources:
             f"The sources {path.name} cannot be read.",
             "Give the file that python -m core personalize sources wrote.",
         ) from None
-    return files.load_sources(data, classes, model.card.name, model.card.dim)
+    return files.load_sources(data, classes, model.card.identity, model.card.dim)
 
 
 def keep_apart(sources: Sources, clips: Sequence[Clip]) -> None:
@@ -90,7 +90,7 @@ def keep_apart(sources: Sources, clips: Sequence[Clip]) -> None:
         raise UserError(
             Code.OPTION_RANGE,
             f"{len(names)} of the people who are evaluated are in the sources, {min(names)} among them.",
-            "Make the sources of other people; where only names are alike, with --anonymous.",
+            "Give sources of other people, or --others; where only names are alike, make them --anonymous.",
         )
 
 

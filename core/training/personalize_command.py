@@ -2,11 +2,12 @@
 
     python -m core personalize sources FOLDER OUT.safetensors [--layout NAME] [--classes a,b] [--anonymous]
     python -m core personalize evaluate FOLDER [--layout NAME] [--classes a,b] [--prompts "a|b"]
-        [--sources FILE | --others] [--shots N] [--methods a,b] [--preset NAME] [--out report.json]
+        [--sources FILE | --others | --nobody] [--shots N] [--methods a,b] [--preset NAME] [--out report.json]
 
 Under the layout "folder" clips lie as ``FOLDER/person/class/clip.mp4`` or as folders of pictures; "biovid",
 "stressid" and "bah" are read as they were published. Embeddings of finished clips are kept, beside OUT or in
-the folder that ``--keep`` names, so that a second call goes on where the first one stopped.
+the folder that ``--keep`` names, so that a second call goes on where the first one stopped. Where nothing is
+said of sources, the bundled source cache lends, if it is of this model and these classes.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from core.training.bar import shown
 
 if TYPE_CHECKING:
     from core.datasets.person_clips import PersonClip
+    from core.personalize.subjects import Sources
     from core.personalize.watch import Pace
     from core.training.personal_clips import Collected
     from core.training.personal_data import Part
@@ -48,6 +50,7 @@ def add(commands: Any) -> None:
     lending = evaluating.add_mutually_exclusive_group()
     lending.add_argument("--sources", type=Path, help="what personalize sources wrote, of other people")
     lending.add_argument("--others", action="store_true", help="the other people of FOLDER lend to each")
+    lending.add_argument("--nobody", action="store_true", help="lends: not even the bundled people do")
     evaluating.add_argument("--preset", choices=list(PRESETS), default="ours")
     evaluating.add_argument("--methods", default="", help="with commas between; all without it")
     evaluating.add_argument("--shots", type=int, default=0, help="frames a class set aside for Tip-Adapter")
@@ -72,7 +75,7 @@ def _sources(chosen: argparse.Namespace) -> int:
 
     given = _opened(chosen, "train")
     found = _collected(given, chosen.keep or chosen.out.with_suffix(".clips"))
-    sources = personal_sources.made(found.clips, given.classes, given.model.card.name, chosen.anonymous)
+    sources = personal_sources.made(found.clips, given.classes, given.model.card.identity, chosen.anonymous)
     personal_sources.write(sources, chosen.out)
     for line in personal_sources.lines(sources, found.clips):
         tqdm.write(line)
@@ -86,17 +89,14 @@ def _evaluate(chosen: argparse.Namespace) -> int:
 
     if chosen.shots < 0:
         raise UserError(Code.OPTION_RANGE, "The number of shots is negative.", "Choose 0 or more.")
-    lending = chosen.others or chosen.sources is not None
-    names = personal_evaluation.names(lending, chosen.shots > 0, chosen.methods)
     given = _opened(chosen, "test")
     sentences = personal_data.sentences(given.classes, chosen.prompts)
-    sources = None
-    if chosen.sources is not None:
-        sources = personal_sources.read(chosen.sources, given.classes, given.model)
+    sources, origin = _lent(chosen, given)
+    names = personal_evaluation.names(bool(origin), chosen.shots > 0, chosen.methods)
     found = _collected(given, chosen.keep)
     clips = personal_evaluation.shuffled(found.clips, chosen.seed)
     if chosen.others:
-        sources = personal_sources.made(clips, given.classes, given.model.card.name)
+        sources = personal_sources.made(clips, given.classes, given.model.card.identity)
     elif sources is not None:
         personal_sources.keep_apart(sources, clips)
     shots = None
@@ -112,13 +112,26 @@ def _evaluate(chosen: argparse.Namespace) -> int:
         "folder": chosen.folder.name, "layout": chosen.layout, "model": given.model.card.name,
         "rate": chosen.rate, "classes": dict(zip(given.classes, sentences, strict=True)),
         "preset": chosen.preset, "seed": chosen.seed, "shots": chosen.shots, "sample": chosen.unit,
-        "sources": "the others" if chosen.others else chosen.sources and chosen.sources.name,
+        "sources": origin,
         "people that lend": 0 if sources is None else len(sources.statistics) - chosen.others,
         "people": len({clip.subject for clip in clips}), "clips": len(clips),
         "frames": sum(len(clip.embeddings) for clip in clips), "left out": found.left_out,
     }  # fmt: skip
     _report(about, results, chosen.out)
     return 0
+
+
+def _lent(chosen: argparse.Namespace, given: "_Given") -> tuple["Sources | None", str]:
+    """The sources as far as they are there before the clips are read, and what to call them."""
+    from core.personalize import bundled
+    from core.training import personal_sources
+
+    if chosen.sources is not None:
+        return personal_sources.read(chosen.sources, given.classes, given.model), chosen.sources.name
+    if chosen.others or chosen.nobody:
+        return None, "the others" if chosen.others else ""
+    sources = bundled.sources(given.classes, given.model.card.name)
+    return sources, "" if sources is None else bundled.NAME
 
 
 def _report(about: dict[str, Any], results: "Sequence[Result]", out: Path | None) -> None:

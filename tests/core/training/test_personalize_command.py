@@ -11,7 +11,7 @@ import torch
 from core import vision_language
 from core.__main__ import main
 from core.errors import Code, UserError
-from core.personalize import watch
+from core.personalize import bundled, watch
 from core.personalize.evaluate import Clip
 from core.personalize.files import load_sources
 from core.personalize.methods import ZeroShot
@@ -28,6 +28,9 @@ from tests.core.personalize.personalize_fakes import DIM, SCALE, Quarters, texts
 EXAMPLES = Path(__file__).parents[3] / "demos" / "abaw" / "examples"
 COLOURS = {"warm": (200, 60, 40), "cold": (40, 60, 200)}
 PROMPTS = ["--classes", "warm,cold", "--prompts", "red|blue"]
+
+
+IDENTITY = Quarters().card.identity
 
 
 class Colours(Quarters):
@@ -100,14 +103,14 @@ def test_sources_are_made_and_what_cannot_be_read_is_told(model, tmp_path, capsy
     assert "ann/dark is left out: No face" in told and "bob/broken is left out" in told
     assert "bob/torn is left out: The picture 000.png" in told
     assert "2 people, 8 clips, 32 frames" in told and "4 prototypes: warm 2, cold 2" in told
-    found = load_sources(out.read_bytes(), ("warm", "cold"), "quarters", 12)
+    found = load_sources(out.read_bytes(), ("warm", "cold"), IDENTITY, 12)
     assert sorted(found.statistics) == ["ann", "bob"] and found.statistics["ann"].frames == 16
 
 
 def test_anonymous_sources_hold_no_name_and_neither_do_kept_embeddings(model, tmp_path):
     root, out = people(tmp_path / "set", ("Bobby", "Anna")), tmp_path / "people.safetensors"
     assert sources(root, out, "--anonymous") == 0
-    found = load_sources(out.read_bytes(), ("warm", "cold"), "quarters", 12)
+    found = load_sources(out.read_bytes(), ("warm", "cold"), IDENTITY, 12)
     assert sorted(found.statistics) == ["source-001", "source-002"]
     kept = list((tmp_path / "people.clips").rglob("*.safetensors"))
     assert len(kept) == 8
@@ -130,7 +133,7 @@ def test_a_second_call_goes_on_where_the_first_one_stopped(model, tmp_path, caps
     kept.write_bytes(kept.read_bytes()[:40])
     assert sources(root, out) == 0
     assert model.cuts == seen + 3 + 4  # the damaged one was read again
-    one, other = (load_sources(data, ("warm", "cold"), "quarters", 12) for data in (first, out.read_bytes()))
+    one, other = (load_sources(data, ("warm", "cold"), IDENTITY, 12) for data in (first, out.read_bytes()))
     assert one.prototypes.owners == other.prototypes.owners
     np.testing.assert_array_equal(one.prototypes.vectors, other.prototypes.vectors)
     assert sources(root, out, "--rate", "2") == 0
@@ -340,13 +343,24 @@ def test_methods_that_others_are_compared_with_run_first():
 def test_the_real_model_on_clips_of_two_people(weight, tmp_path, capsys):
     for name in cards[CARD.name].weights:
         weight(name)
-    for subject, shown, example in (("ann", "happy", "smile"), ("bob", "neutral", "turn")):
+    for subject, shown, example in (("ann", "happiness", "smile"), ("bob", "neutral", "turn")):
         place = tmp_path / "set" / subject / shown
         place.mkdir(parents=True)
         (place / "clip.mp4").write_bytes((EXAMPLES / f"{example}.mp4").read_bytes())
-    keep = ["--keep", str(tmp_path / "kept"), "--rate", "2", "--classes", "happy,neutral"]
-    command = ["personalize", "evaluate", str(tmp_path / "set"), *keep, "--others", "--methods"]
-    assert main([*command, f"zero-shot,{FULL}"]) == 0
-    assert "2 people, 2 clips" in capsys.readouterr().out
-    assert main([*command, "zero-shot"]) == 0
+    keep = ["--keep", str(tmp_path / "kept"), "--rate", "2", "--methods", f"zero-shot,{FULL}"]
+    command = [
+        "personalize",
+        "evaluate",
+        str(tmp_path / "set"),
+        *keep,
+        "--out",
+        str(tmp_path / "report.json"),
+    ]
+    lenders = {}
+    for given, origin in ((), bundled.NAME), (("--others",), "the others"), (("--nobody",), ""):
+        assert main([*command, *given]) == 0
+        report = json.loads((tmp_path / "report.json").read_text())
+        assert (report["people"], report["clips"], report["sources"]) == (2, 2, origin)
+        lenders[origin] = report["people that lend"]
+    assert lenders[bundled.NAME] > 20 and (lenders["the others"], lenders[""]) == (1, 0)
     assert "2 of 2 clips were read before" in capsys.readouterr().out
