@@ -37,6 +37,7 @@ class Shares(ZeroShot):
 def methods(text: FloatArray, scale: float, sources: Sources) -> dict[str, Method]:
     """By name, the full method first."""
     ours = Options()
+    lending = replace(ours, borrowing="subject", nearest_sources=20)
 
     def full(options: Options, choice: Choice = "nearest", seed: int = 0) -> Method:
         return Personalized(text, scale, options, sources, choice=choice, seed=seed)
@@ -53,11 +54,11 @@ def methods(text: FloatArray, scale: float, sources: Sources) -> dict[str, Metho
     found |= {name: full(ablate(ours, name)) for name in ABLATIONS}
     return found | {
         "source cache alone": full(replace(ours, lambda_positive=0.0, lambda_negative=0.0)),
-        "20 random people": full(ours, "random"),
-        "20 farthest people": full(ours, "farthest"),
+        "random people": full(ours, "random"),
+        "farthest people": full(ours, "farthest"),
         "all 232 people": full(replace(ours, nearest_sources=1000)),
-        "class shares of the 20 alone": Shares(text, scale, sources, ours),
-        "3 nearest people": full(replace(ours, nearest_sources=3)),
+        "20 nearest people lend all": full(lending),
+        "their class shares alone": Shares(text, scale, sources, lending),
         "entries vote by shares": full(replace(ours, entry_votes="shares")),
         "gates on zero-shot": full(replace(ours, judge="zero-shot")),
     }

@@ -15,6 +15,7 @@ SourceVector = Literal["class", "mixture"]
 Level = Literal["embedding", "logit"]
 Weighting = Literal["equal", "confidence", "attention"]
 Scope = Literal["subject", "video"]
+Borrowing = Literal["subject", "class"]
 EntryVotes = Literal["shares", "scores"]
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "temporal_rule": get_args(TemporalRule),
@@ -27,6 +28,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "level": get_args(Level),
     "weighting": get_args(Weighting),
     "scope": get_args(Scope),
+    "borrowing": get_args(Borrowing),
     "entry_votes": get_args(EntryVotes),
 }
 RANGES: Final[dict[str, tuple[float, float]]] = {
@@ -115,6 +117,9 @@ class Options:
         agreement: drop parts that contradict the majority of target, source and positive part.
         scope: caches live as long as the "subject" (March) or as one "video" (June).
         nearest_sources: m, how many source subjects lend their prototypes; 0 turns the source cache off.
+        borrowing: the m nearest "subject"s lend all they have, as published, or each "class" is lent by the m
+            nearest who show it (our choice): else rare classes are missing, and common ones, of which more is
+            lent, have the nearest prototypes for that reason alone.
         prototype_cap: most prototypes a class, those nearest the person's mean; 0 keeps all.
         shrinkage: lambda by which variances move towards 1 before subjects are compared.
 
@@ -153,7 +158,8 @@ class Options:
     temperature: float = 1.0
     agreement: bool = False
     scope: Scope = "subject"
-    nearest_sources: int = 20
+    nearest_sources: int = 10
+    borrowing: Borrowing = "class"
     prototype_cap: int = 0
     shrinkage: float = 0.05
 
@@ -205,6 +211,7 @@ MARCH: Final = Options(
     lambda_source=1.0,
     lambda_negative=1.0,
     nearest_sources=3,
+    borrowing="subject",
 )
 """The code of March 2026. Two of its habits are left out: it compares people by frames of a known class (see
 :func:`core.personalize.subjects.statistics`), and its window runs on from one clip into the next."""
@@ -224,6 +231,7 @@ JUNE: Final = Options(
     lambda_source=1.0,
     lambda_negative=1.0,
     nearest_sources=3,
+    borrowing="subject",
     scope="video",
 )
 """The code of June 2026, with equal weights and without the agreement filter."""

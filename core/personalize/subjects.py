@@ -97,16 +97,26 @@ class Sources:
 
         Args:
             person: statistics of the target's frames.
-            options: how many subjects, the cap and the shrinkage.
+            options: how many subjects, whether for each class, the cap and the shrinkage.
             ranked: names of all subjects, those to ask first in front; None: the nearest first.
 
         Returns:
-            Names in the order of asking, and their prototypes.
+            Names of those who lend, in the order of asking, and their prototypes.
         """
         count, cap = options.nearest_sources, options.prototype_cap
         if ranked is None:
             ranked = self.nearest(person, len(self.statistics), options.shrinkage)
-        return tuple(ranked[:count]), self.lend(ranked[:count], cap, person.mean)
+        if options.borrowing == "subject":
+            return tuple(ranked[:count]), self.lend(ranked[:count], cap, person.mean)
+        place = {name: number for number, name in enumerate(ranked)}
+        owners = np.array([place[owner] for owner in self.prototypes.owners])
+        rows: list[int] = []
+        for label in range(len(self.classes)):
+            ours = np.flatnonzero(self.prototypes.labels == label)
+            asked = np.unique(owners[ours])[:count]
+            rows += ours[np.isin(owners[ours], asked)].tolist()
+        lent = tuple(ranked[number] for number in np.unique(owners[rows]))
+        return lent, self._some(rows, cap, person.mean)
 
     def lend(self, names: Sequence[str], cap: int = 0, near: FloatArray | None = None) -> Prototypes:
         """Prototypes of some subjects, in the order of their names.
@@ -123,7 +133,11 @@ class Sources:
             raise ValueError("a cap chooses by the person's mean")
         chosen = set(names)
         rows = [row for row, owner in enumerate(self.prototypes.owners) if owner in chosen]
-        rows.sort(key=lambda row: (self.prototypes.owners[row], row))
+        return self._some(rows, cap, near)
+
+    def _some(self, rows: list[int], cap: int, near: FloatArray | None) -> Prototypes:
+        """These prototypes in the order of their owners' names, at most ``cap`` a class."""
+        rows = sorted(rows, key=lambda row: (self.prototypes.owners[row], row))
         if cap and near is not None:
             cosines = self.prototypes.vectors @ unit(near)
             kept: list[int] = []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from core.personalize.build import Labelled, build
+from core.personalize.options import Options
 from core.personalize.subjects import Sources, Statistics, frechet, statistics
 from core.personalize.vectors import unit
 
@@ -103,6 +104,27 @@ def test_only_the_chosen_subjects_lend_and_the_cap_takes_the_nearest():
         np.testing.assert_allclose(got, cosines[-2:])
     with pytest.raises(ValueError, match="mean"):
         cache.lend(("p1",), 2)
+
+
+def test_each_class_is_lent_by_the_nearest_who_show_it():
+    group = people(frames=40)
+    shown = [0, 0, 1, 1, 1, 0]  # one class each
+    one = [Labelled(p.name, p.embeddings, np.full(40, c)) for p, c in zip(group, shown, strict=True)]
+    cache = build(one, ("a", "b", "c"), "m")
+    target = statistics(people(1, seed=9)[0].embeddings)
+    ranked = cache.nearest(target, 6)
+    names, lent = cache.borrow(target, Options(nearest_sources=2, borrowing="class"))
+    for label in (0, 1):
+        expected = [name for name in ranked if shown[int(name[1:])] == label][:2]
+        owners = {o for o, at in zip(lent.owners, lent.labels, strict=True) if at == label}
+        assert owners == set(expected)
+    assert names == tuple(name for name in ranked if name in lent.owners)
+    assert not (lent.labels == 2).any()  # nobody shows it
+    names, lent = cache.borrow(target, Options(nearest_sources=2, borrowing="subject"))
+    assert names == ranked[:2]
+    assert set(lent.owners) == set(ranked[:2])
+    names, lent = cache.borrow(target, Options(nearest_sources=1), ranked[::-1])  # a control's order
+    assert names[0] == ranked[-1]
 
 
 def test_building_refuses_what_does_not_fit():
