@@ -163,11 +163,11 @@ def introduction(tune: bool) -> str:
         "were tuned on the validation people of CK+ (10) and LFW/film (41) alone. Three kinds of sentences: "
         "the one that the tab starts with, whose words the model was trained on; all unseen sentences, which "
         "share no word of a class with the training's; and one unseen sentence a class, the first of each, "
-        "as somebody may type it.\n\nThe test people were read three times. The first time the twenty nearest "
-        "people lent all they had (a row below): that won more macro-F1 on single photos, but lost recall of "
-        "rare expressions and three of four acted clips, by the shares of the classes in press photos. "
-        "Lending by class, as good on the validation people, took its place; nothing was changed after the second "
-        "reading, and the third one added the single sentences."
+        "as somebody may type it.\n\nThe test people were read three times. The first time the twenty "
+        "nearest people lent all they had (a row below): that won more macro-F1 on single photos, but lost "
+        "recall of rare expressions and three of four acted clips, by the shares of the classes in press "
+        "photos. Lending by class, as good on the validation people, took its place; nothing was changed "
+        "after the second reading, and the third one added the single sentences."
     )
 
 
