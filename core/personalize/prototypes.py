@@ -9,8 +9,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from core.personalize.vectors import Vectors, unit
 from core.types import FloatArray
@@ -100,64 +98,31 @@ def distances(rows: Vectors) -> FloatArray:
 
 
 def dbscan(apart: FloatArray, epsilon: float, min_samples: int) -> Groups:
-    """DBSCAN (Ester et al., KDD 1996) by N×N distances, as connected components.
+    """DBSCAN (Ester et al., KDD 1996) by N×N distances: N cluster numbers, -1 for noise."""
+    from sklearn.cluster import DBSCAN  # its import takes longer than a page may take to open
 
-    Our own because a search clusters a hundred parts of one matrix, which is at hand already; numbers and
-    ties come out as in scikit-learn.
-
-    Args:
-        apart: N×N distances.
-        epsilon: neighbours are at most this far.
-        min_samples: neighbours of a core frame, itself included.
-
-    Returns:
-        N cluster numbers in the order of their first core frame; -1 for noise. A frame at the edge of several
-        clusters belongs to the first of them.
-    """
-    near = apart <= epsilon
-    core = np.flatnonzero(near.sum(axis=1) >= min_samples)
-    groups = np.full(len(apart), -1, np.int64)
-    if not core.size:
-        return groups
-    _, parts = connected_components(csr_array(near[np.ix_(core, core)]), directed=False)
-    _, first, inverse = np.unique(parts, return_index=True, return_inverse=True)
-    numbers = np.argsort(np.argsort(first))[inverse]
-    count = len(first)
-    claims = np.where(near[:, core], numbers, count).min(axis=1)
-    claims[core] = numbers
-    groups[claims < count] = claims[claims < count]
-    return groups
-
-
-def rand_index(a: Groups, b: Groups) -> float:
-    """Adjusted Rand index (Hubert and Arabie 1985) of two groupings of the same frames; 1 for equal ones.
-
-    Noise counts as one group, as in the published code.
-    """
-    table = np.zeros((a.max() + 2, b.max() + 2))
-    np.add.at(table, (a + 1, b + 1), 1)
-    together, rows, columns = (
-        (counts * (counts - 1) / 2).sum() for counts in (table, table.sum(axis=1), table.sum(axis=0))
-    )
-    expected = rows * columns / (len(a) * (len(a) - 1) / 2)
-    most = (rows + columns) / 2
-    return 1.0 if most == expected else float((together - expected) / (most - expected))
+    found = DBSCAN(eps=epsilon, min_samples=min_samples, metric="precomputed").fit_predict(apart)
+    return np.asarray(found, np.int64)
 
 
 def stability(apart: FloatArray, draws: list[Groups], epsilon: float, min_samples: int) -> float:
     """Mean adjusted Rand index of all pairs of sub-samples on the frames that both hold; 0 without a pair.
+
+    Noise counts as one group, as in the published code.
 
     Args:
         apart: N×N distances.
         draws: sorted row numbers of each sub-sample.
         epsilon, min_samples: settings that are judged.
     """
+    from sklearn.metrics import adjusted_rand_score
+
     runs = [dbscan(apart[np.ix_(rows, rows)], epsilon, min_samples) for rows in draws]
     found = []
     for (a, groups_a), (b, groups_b) in combinations(zip(draws, runs, strict=True), 2):
         both, place_a, place_b = np.intersect1d(a, b, assume_unique=True, return_indices=True)
         if len(both) >= OVERLAP:
-            found.append(rand_index(groups_a[place_a], groups_b[place_b]))
+            found.append(adjusted_rand_score(groups_a[place_a], groups_b[place_b]))
     return float(np.mean(found)) if found else 0.0
 
 

@@ -1,4 +1,4 @@
-"""Clustering of one subject's frames, beside scikit-learn as an independent way."""
+"""Clustering of one subject's frames, beside the same search written out."""
 
 from itertools import combinations
 
@@ -66,31 +66,6 @@ def test_distances_are_euclidean():
     expected = np.linalg.norm(rows[:, None].astype(float) - rows[None].astype(float), axis=2)
     np.testing.assert_allclose(prototypes.distances(rows), expected, atol=1e-3)
     assert not np.diag(prototypes.distances(rows)).any()
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_dbscan_equals_scikit_learn(seed):
-    rng = np.random.default_rng(seed)
-    rows = unit(rng.normal(size=(120, 3)))  # three dimensions: chains, edges between clusters, and noise
-    apart = prototypes.distances(rows)
-    kinds = set()
-    for epsilon in (0.05, 0.12, 0.2, 0.3, 0.6):
-        for fewest in (3, 5, 10):
-            expected = DBSCAN(eps=epsilon, min_samples=fewest, metric="precomputed").fit_predict(apart)
-            np.testing.assert_array_equal(prototypes.dbscan(apart, epsilon, fewest), expected)
-            kinds.add(int(expected.max()))
-    assert len(kinds) > 4
-
-
-def test_rand_index_equals_scikit_learn():
-    rng = np.random.default_rng(0)
-    for groups_a, groups_b in ((1, 1), (2, 2), (2, 5), (6, 3)):
-        for _ in range(20):
-            a, b = (rng.integers(-1, most, size=30) for most in (groups_a, groups_b))
-            assert prototypes.rand_index(a, b) == pytest.approx(adjusted_rand_score(a, b))
-            assert prototypes.rand_index(a, a) == 1
-    noise, one = np.full(9, -1), np.zeros(9, np.int64)
-    assert prototypes.rand_index(noise, one) == adjusted_rand_score(noise, one) == 1
 
 
 @pytest.mark.parametrize("count", [1, 9])
