@@ -1,0 +1,1 @@
+"""Re-identification of people by their whole body."""
