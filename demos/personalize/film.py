@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 CURSOR: Final = "personalize-cursor"  # elem_id of the slider
 FIGURES: Final = "#personalize-figures .facet-lanes"
 FACES = 12
-NAMED = 0.06  # a clip gets its name when it is at least so wide, as a share of the line
+NUMBERED, NAMED, ROOMY = 0.025, 0.06, 0.18
+"""Shares of the line from which a clip gets its number, its whole name, and that on a phone too."""
 TOLD = 12  # frames that are read out before the rest is only counted
 STYLES = 8  # of lines; style.css names them l0 to l7
 MARKS: Final[Mapping[Taken, tuple[str, str]]] = {
@@ -152,9 +153,11 @@ def _axis(starts: Sequence[int], count: int) -> str:
     """The names of the clips below the line."""
     names = ""
     for number, (start, end) in enumerate(_clips(starts)):
-        if end - start >= NAMED * count:
-            place = f"left:{100 * start / count:.2f}%;width:{100 * (end - start) / count:.2f}%"
-            names += f'<i style="{place}">clip {number + 1}</i>'
+        share = (end - start) / count
+        if share >= NUMBERED:
+            word = "" if share < NAMED else "<span>clip </span>" if share < ROOMY else "clip "
+            place = f"left:{100 * start / count:.2f}%;width:{100 * share:.2f}%"
+            names += f'<i style="{place}">{word}{number + 1}</i>'
     return f'<div class="lane axis"><span></span><div class="clips">{names}</div><span></span></div>'
 
 

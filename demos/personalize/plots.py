@@ -143,7 +143,7 @@ def peers(rows: Sequence[PeerRow], names: Sequence[str], truth: Sequence[int | N
     ]
     body = ""
     for row in rows:
-        right = sum(a == b for a, b in zip(row.answers, truth or (), strict=False) if b is not None)
+        right = sum(a == b for a, b in zip(row.answers, truth or (), strict=False))
         cells = [
             html.escape(row.name),
             _answers(row.answers, names, truth),

@@ -32,9 +32,10 @@ def caches(replay: "Replay", names: Sequence[str], thumbs: NDArray[np.uint8], at
     shelves = "".join(_shelf(replay, cache, names, thumbs, at) for cache in TITLES)
     lent = ", ".join(map(html.escape, replay.lent))
     people = f"Prototypes are lent by {lent} (nearest first)." if lent else "Nobody lent prototypes."
+    poison = " A cross marks those that were poisoned." if replay.poisoned.any() else ""
     return (
         f'<section class="facet-shelves">{shelves}</section><p class="facet-lent">{people} '
-        "Below each face is its entropy; the newest one has a rim.</p>"
+        f"Below each face is its entropy; the newest one has a rim.{poison}</p>"
     )
 
 

@@ -19,14 +19,15 @@ from demos.personalize.rows import PeerRow
 
 EVIL = '<script>alert("x")</script>'
 OURS = Options()
-BARE = replace(Options(), nearest_sources=0, lambda_source=0.0)
+ALONE = {"nearest_sources": 0, "lambda_source": 0.0}
+BARE = replace(Options(), **ALONE)  # type: ignore[arg-type]
 POISON = {7: 1, 19: 0, 33: 2}
 
 
 @cache
 def run(options: Options = OURS, classes: int = 4, clips: int = 3, poisoned: tuple[int, ...] = ()) -> Replay:
     """Clips of 20 frames of a made world."""
-    world = draw(3, World(classes=classes, clips=2, targets=1, sources=4))
+    world = draw(3, World(classes=classes, clips=2, targets=1, sources=4, noise=1.2))
     streams = [clip.embeddings for clip in world.clips][:clips]
     return replay(streams, world.text, world.scale, options, world.sources, {n: POISON[n] for n in poisoned})[
         0
@@ -85,9 +86,19 @@ def test_the_film_has_a_run_for_every_change_of_an_answer() -> None:
         share = answers.count(answers[0]) / len(answers)
         assert f"{names()[answers[0]]} {share:.0%}" in lane
     changed = sum(step.label != step.answer for step in found.steps)
+    assert changed
     assert f"60 frames of 3 clips; on {changed} of them" in drawn
     assert all(f">clip {n}</i>" in drawn for n in (1, 2, 3))
     assert drawn.count('class="rim"') == 2 * 2
+
+
+@pytest.mark.parametrize(
+    ("clips", "words"), [(5, "clip 4"), (10, "<span>clip </span>4"), (25, "4"), (60, "")]
+)
+def test_clips_are_named_where_there_is_room(clips: int, words: str) -> None:
+    drawn = film.curve({"ours": np.full(60, 0.5)}, tuple(range(0, 61, 60 // clips)), 0, "pain")
+    named = re.findall(r'width:[\d.]+%">(.+?)</i>', drawn)
+    assert named[3:4] == ([words] if words else [])
 
 
 def test_marks_stand_where_frames_were_kept_and_poisoned_ones_are_counted() -> None:
@@ -109,7 +120,9 @@ def test_marks_stand_where_frames_were_kept_and_poisoned_ones_are_counted() -> N
     assert "oisoned" not in clean + plots.counters(run(), 59)
 
 
-@pytest.mark.parametrize("options", [Options(), BARE, MARCH, JUNE, replace(JUNE, entropy_gate=False)])
+@pytest.mark.parametrize(
+    "options", [OURS, BARE, MARCH, replace(MARCH, **ALONE), JUNE, replace(JUNE, entropy_gate=False)]
+)
 def test_the_frame_goes_where_the_gates_send_it(options: Options) -> None:
     sent = []
     for step in run(options, classes=5, clips=6).steps:
@@ -254,10 +267,10 @@ def test_counters_count_up_to_the_frame_that_is_looked_at() -> None:
 
 def test_peers_are_marked_where_the_truth_is_known() -> None:
     rows = [PeerRow("ours", (0, 1, 2), 0.755, 0.123, 123_456), PeerRow("other", (1, 1, 0), 1.0, 1.5, 900)]
-    drawn = plots.peers(rows, names(), [0, None, 0])
-    assert drawn.count('title="right"') == 2
-    assert drawn.count('title="wrong"') == 2
-    assert drawn.count('data-label="Right">1 of 2<') == 2
+    drawn = plots.peers(rows, names(), [0, None, 1])
+    assert drawn.count('title="right"') == 1
+    assert drawn.count('title="wrong"') == 3
+    assert re.findall(r'data-label="Right">([^<]+)<', drawn) == ["1 of 2", "0 of 2"]
     assert all(text in drawn for text in ("76%", "100%", "0.12 ms", "1.50 ms", "123 kB", "0.9 kB"))
     for truth in (None, [None, None, None]):
         plain = plots.peers(rows, names(), truth)
