@@ -155,9 +155,11 @@ def _axis(starts: Sequence[int], count: int) -> str:
     for number, (start, end) in enumerate(_clips(starts)):
         share = (end - start) / count
         if share >= NUMBERED:
-            word = "" if share < NAMED else "<span>clip </span>" if share < ROOMY else "clip "
+            word = f"clip {number + 1}"
+            if share < ROOMY:
+                word = f"<span>clip </span>{number + 1}" if share >= NAMED else f"<span>{number + 1}</span>"
             place = f"left:{100 * start / count:.2f}%;width:{100 * share:.2f}%"
-            names += f'<i style="{place}">{word}{number + 1}</i>'
+            names += f'<i style="{place}">{word}</i>'
     return f'<div class="lane axis"><span></span><div class="clips">{names}</div><span></span></div>'
 
 

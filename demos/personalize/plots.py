@@ -79,7 +79,7 @@ def fusion(step: Step) -> str:
             f'<i style="width:{50 * abs(weight) / most:.1f}%"></i></div></td><td>{told}</td></tr>'
         )
     below = (
-        "Votes are added to the zero-shot logits (logit level); lengths are of logits and votes."
+        "The face's logits and the votes of the others make the answer (logit level); lengths are theirs."
         if votes
         else f"The sum is {step.length:.3f} long before it is made a unit vector (embedding level)."
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from core.personalize.replay import Entry, Replay
 
 MOST = 120  # faces drawn, so that the figure stays below 300 kB
+NAMED = 8  # people whose prototypes are borrowed
 TITLES: dict[Taken, tuple[str, str]] = {
     "positive": ("Sure frames", "positive cache"),
     "negative": ("Doubtful frames", "negative cache"),
@@ -30,7 +31,9 @@ def caches(replay: "Replay", names: Sequence[str], thumbs: NDArray[np.uint8], at
         at: number of the frame that is looked at.
     """
     shelves = "".join(_shelf(replay, cache, names, thumbs, at) for cache in TITLES)
-    lent = ", ".join(map(html.escape, replay.lent))
+    lent = ", ".join(map(html.escape, replay.lent[:NAMED]))
+    if len(replay.lent) > NAMED:
+        lent += f" and {counted(len(replay.lent) - NAMED, 'other')}"
     people = f"Prototypes are lent by {lent} (nearest first)." if lent else "Nobody lent prototypes."
     poison = " A cross marks those that were poisoned." if replay.poisoned.any() else ""
     return (

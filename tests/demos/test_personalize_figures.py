@@ -21,6 +21,7 @@ EVIL = '<script>alert("x")</script>'
 OURS = Options()
 ALONE = {"nearest_sources": 0, "lambda_source": 0.0}
 BARE = replace(Options(), **ALONE)  # type: ignore[arg-type]
+OPEN = replace(MARCH, temporal_gate=False, prototype_gate=False)
 POISON = {7: 1, 19: 0, 33: 2}
 
 
@@ -93,7 +94,7 @@ def test_the_film_has_a_run_for_every_change_of_an_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("clips", "words"), [(5, "clip 4"), (10, "<span>clip </span>4"), (25, "4"), (60, "")]
+    ("clips", "words"), [(5, "clip 4"), (10, "<span>clip </span>4"), (25, "<span>4</span>"), (60, "")]
 )
 def test_clips_are_named_where_there_is_room(clips: int, words: str) -> None:
     drawn = film.curve({"ours": np.full(60, 0.5)}, tuple(range(0, 61, 60 // clips)), 0, "pain")
@@ -102,13 +103,13 @@ def test_clips_are_named_where_there_is_room(clips: int, words: str) -> None:
 
 
 def test_marks_stand_where_frames_were_kept_and_poisoned_ones_are_counted() -> None:
-    options = replace(Options(), temporal_gate=False, entropy_gate=False, prototype_gate=False)
-    found = run(options, poisoned=tuple(POISON))
+    found = run(OPEN, poisoned=tuple(POISON))
     drawn = film.film(found, names(), faces(60), 0)
     rows = drawn.split('class="rows"')[1].split('class="legend')[0]
     for kind in ("positive", "negative"):
         wanted = [n for n, step in enumerate(found.steps) if step.kept and step.kept.cache == kind]
         places = re.findall(rf'class="mark {kind}(?: bad)?" style="left:([\d.]+)%', rows)
+        assert wanted
         assert [round(float(place) * 60 / 100 - 0.5) for place in places] == wanted
     through = sum(found.steps[n].kept is not None for n in POISON)
     assert through
@@ -155,7 +156,10 @@ def test_lamps_show_what_was_measured() -> None:
     for step in run().steps:
         drawn = lamps.lamps(step, Options(), names())
         assert f"<b>class {step.judged}</b>, the answer after the fusion" in drawn
-        assert f"Entropy {step.entropy:.3f} of the largest possible; needed: below 0.300" in drawn
+        assert (
+            f"Entropy {step.entropy:.3f} of the largest possible; needed: below {OURS.entropy_positive:.3f}"
+            in drawn
+        )
         assert f"{step.temporal.value:.0%} of the clip's last frames (3 at most)" in drawn
         assert f"leads by {step.prototype.value:.3f}" in drawn
         assert "0.050" in drawn
@@ -218,19 +222,22 @@ def test_the_fusion_shows_weights_with_their_signs(options: Options) -> None:
 
 
 def test_caches_show_the_faces_that_lie_there_with_their_entropies() -> None:
-    found, thumbs, at = run(), faces(60), 59
+    found, thumbs, at = run(OPEN), faces(60), 59
     drawn = shelves.caches(found, names(), thumbs, at)
     for kind in ("positive", "negative"):
         held = [entry for bucket in found.entries(kind, at) for entry in bucket]  # type: ignore[arg-type]
+        assert held
         shelf = re.split(r'class="shelf ', drawn)[1 if kind == "positive" else 2]
         assert f"({kind} cache), {looks.counted(len(held), 'face')} after frame 59" in shelf
         shown = re.findall(r'alt="Frame (\d+)[^"]*" title="[^"]*" src="([^"]+)"><small>([\d.]+)<', shelf)
         assert [(int(n), value) for n, _, value in shown] == [(e.frame, f"{e.entropy:.3f}") for e in held]
         assert all(address == looks.face(thumbs, int(n)) for n, address, _ in shown)
-        assert shelf.count("tile newest") == bool(held)
-        if held:
-            assert f'alt="Frame {max(entry.frame for entry in held)}, the newest"' in shelf
-    assert f"Prototypes are lent by {', '.join(found.lent)} (nearest first)" in drawn
+        assert shelf.count("tile newest") == 1
+        assert f'alt="Frame {max(entry.frame for entry in held)}, the newest"' in shelf
+    assert f"Prototypes are lent by {', '.join(found.lent)} (nearest first)." in drawn
+    many = replace(found, lent=tuple(f"person {n}" for n in range(20)))
+    assert "person 0, " in shelves.caches(many, names(), thumbs, at)
+    assert "person 7 and 12 others (nearest first)" in shelves.caches(many, names(), thumbs, at)
 
 
 def test_an_empty_cache_says_so_and_imported_entries_have_no_picture() -> None:
