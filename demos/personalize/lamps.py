@@ -80,7 +80,8 @@ def fate(step: Step, options: Options, names: Sequence[str], first: int = 0) -> 
         return _kept(step.kept, options, names, first)
     aim = wanted_by(step, options)
     if aim is None:
-        return f"<b>Not kept:</b> {' and '.join(_reasons(step, options))}."
+        *most, last = _reasons(step, options)
+        return f"<b>Not kept:</b> {', '.join(most)}{' and ' if most else ''}{last}."
     cache, label = aim
     where = f"{CACHES[cache]} frames ({cache} cache)"
     if step.refused:
