@@ -1,7 +1,9 @@
 """Small drawing on photos for the screen: reduced previews and numbered faces."""
 
+import base64
 import colorsys
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -20,6 +22,20 @@ def preview(pixels: Pixels, side: int = PREVIEW_SIDE) -> Pixels:
         return pixels
     size = max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor))
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def inlined(pixels: Pixels, format: Literal["jpeg", "webp"], quality: int) -> str:
+    """A picture as a data address: it goes to the visitor without being written to the disk.
+
+    Args:
+        pixels: H×W×3 uint8 RGB.
+        format: "jpeg" or "webp".
+        quality: 1 to 100.
+    """
+    from core.media import images
+
+    data = base64.b64encode(images.save(pixels, format, quality)).decode()
+    return f"data:image/{format};base64,{data}"
 
 
 def numbered(pixels: Pixels, faces: Sequence[Face], chosen: int) -> Pixels:

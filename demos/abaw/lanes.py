@@ -1,22 +1,16 @@
-"""Strips over time, one above the other under one cursor: which class when, of up to a few thousand frames.
-
-A strip of more frames than a screen has columns is thinned by the most frequent value of each column and
-written as runs, so that a clip of three minutes stays a few kilobytes.
-"""
+"""Strips over time, one above the other under one cursor: which class when, frame by frame."""
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.types import FloatArray
-from demos.abaw.looks import EXPRESSION_LOOKS, Look, seconds
+from demos.abaw.looks import EXPRESSION_LOOKS, seconds
+from demos.strips import Look, lane, runs, strip
 
-COLUMNS = 600  # more than the widest figure has pixels a side by side on most screens
-LETTER_SHARE = 0.032  # of a lane on a phone that a letter takes; a run too short for its word goes without
-LABEL_SHARE = 0.11  # a run gets its word when it is at least so wide, as a share of the lane
 TOLD = 12  # runs that are read out before the rest is summed up
 
 
@@ -37,27 +31,6 @@ class Lane:
     note: str = ""
     looks: Sequence[Look] = EXPRESSION_LOOKS
     kind: str = "plain"
-
-
-def thinned(values: NDArray[np.integer], most: int = COLUMNS) -> NDArray[np.int64]:
-    """At most ``most`` values: the most frequent one of each column, the smaller one when two are."""
-    count = len(values)
-    if count <= most:
-        return values.astype(np.int64)
-    kinds = np.unique(values)
-    seen = np.zeros((count + 1, len(kinds)), np.int64)
-    seen[1:] = np.cumsum(values[:, None] == kinds, axis=0)
-    edges = np.linspace(0, count, most + 1).round().astype(np.int64)
-    return kinds[np.diff(seen[edges], axis=0).argmax(1)].astype(np.int64)
-
-
-def runs(values: NDArray[np.integer]) -> Iterator[tuple[int, int, int]]:
-    """(first, length, value) of each run of equal values."""
-    if not len(values):
-        return
-    starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
-    for start, end in zip(starts, np.r_[starts[1:], len(values)], strict=True):
-        yield int(start), int(end - start), int(values[start])
 
 
 def lanes(rows: Sequence[Lane], times: FloatArray, label: str, caption: str = "") -> str:
@@ -81,35 +54,8 @@ def lanes(rows: Sequence[Lane], times: FloatArray, label: str, caption: str = ""
     )
 
 
-def legend(looks: Sequence[Look]) -> str:
-    """The colours with their words."""
-    chips = "".join(f'<span><i class="{look.style}"></i>{html.escape(look.word)}</span>' for look in looks)
-    return f'<div class="legend" aria-hidden="true">{chips}</div>'
-
-
 def _lane(row: Lane, times: FloatArray) -> str:
-    values = thinned(row.values)
-    total = max(len(values), 1)
-    paths: dict[int, list[str]] = {}
-    words = []
-    for start, length, value in runs(values):
-        if value < 0:
-            continue
-        paths.setdefault(value, []).append(f"M{start} 0h{length}v1h-{length}z")
-        if length >= LABEL_SHARE * total:
-            place = f"left:{100 * start / total:.1f}%;width:{100 * length / total:.1f}%"
-            look = row.looks[value]
-            narrow = " narrow" if length < LETTER_SHARE * len(look.word) * total else ""
-            words.append(f'<b class="{look.style}{narrow}" style="{place}">{look.word}</b>')
-    drawn = "".join(
-        f'<path class="{row.looks[value].style}" d="{"".join(parts)}"/>' for value, parts in paths.items()
-    )
-    return (
-        f'<div class="lane {row.kind}"><span class="name">{html.escape(row.name)}</span>'
-        f'<div class="stage" role="img" aria-label="{html.escape(told(row, times))}">'
-        f'<svg viewBox="0 0 {total} 1" preserveAspectRatio="none" aria-hidden="true">{drawn}</svg>'
-        f'{"".join(words)}</div><span class="note">{html.escape(row.note)}</span></div>'
-    )
+    return lane(row.name, strip(row.values, row.looks), told(row, times), row.note, row.kind)
 
 
 def told(row: Lane, times: FloatArray) -> str:

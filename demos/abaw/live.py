@@ -10,6 +10,7 @@ import gradio as gr
 
 from core.errors import Code, UserError
 from core.types import Image
+from demos import strips
 from demos.abaw import overlay, plots, showing
 from demos.abaw.desk import SLUG, Desk
 from demos.abaw.parts import Parts
@@ -78,7 +79,7 @@ def shown(desk: Desk, watching: Watching, image: Image) -> str:
     ]
     if found.valence_arousal is not None:
         path = live.trail(watching.live.path)
-        times = EVERY_SECONDS * (1 + plots.sampled(len(path), len(path)))
+        times = EVERY_SECONDS * (1 + strips.sampled(len(path), len(path)))
         parts.append(plots.plane(path, times, len(path) - 1))
     heads = ("mlp", "valence_arousal")
     parts += [*(showing.stand_in(now, head) for head in heads), showing.about(now)]

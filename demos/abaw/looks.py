@@ -1,11 +1,11 @@
 """How classes are named and coloured on the screen; every colour stands beside its word."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from core.abaw.classes import ACTION_UNITS, EXPRESSIONS
+from demos.strips import Look
 
 UNIT_NAMES: Mapping[str, str] = MappingProxyType(
     {
@@ -26,19 +26,6 @@ UNIT_NAMES: Mapping[str, str] = MappingProxyType(
 """What each action unit does to a face (Ekman and Friesen, Facial Action Coding System)."""
 
 assert set(UNIT_NAMES) == set(ACTION_UNITS)
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One value of a lane.
-
-    Attributes:
-        word: what it is called.
-        style: the CSS class that gives its colour.
-    """
-
-    word: str
-    style: str
 
 
 EXPRESSION_LOOKS: Final[Sequence[Look]] = tuple(Look(name, f"x-{name}") for name in EXPRESSIONS)

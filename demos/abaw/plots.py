@@ -7,16 +7,11 @@ import numpy as np
 
 from core.abaw.classes import ACTION_UNITS, EXPRESSIONS
 from core.types import FloatArray, Mask
-from demos.abaw.lanes import COLUMNS, runs
 from demos.abaw.looks import EXPRESSION_LOOKS, UNIT_NAMES, seconds
+from demos.strips import COLUMNS, runs, sampled
 
 PATH_POINTS = 400  # of the valence-arousal path
 TRAIL_SECONDS = 2.0  # what came just before the cursor is drawn stronger
-
-
-def sampled(count: int, most: int) -> np.ndarray:
-    """At most ``most`` frame numbers, evenly spread, first and last among them."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
 def curve(

@@ -1,6 +1,5 @@
 """What was measured as the visitor sees it: the frame at the cursor, strips over time, planes and bars."""
 
-import base64
 import html
 from collections.abc import Mapping
 from typing import Any
@@ -13,12 +12,13 @@ from core.abaw.types import ClipScores, Timeline
 from core.errors import UserError
 from demos.abaw import overlay, plots, scoring, sound
 from demos.abaw.desk import Desk, placed
-from demos.abaw.lanes import Lane, lanes, legend
+from demos.abaw.lanes import Lane, lanes
 from demos.abaw.looks import BRANCH_LOOKS, EXPRESSION_LOOKS, SEEN_LOOKS, seconds
 from demos.abaw.parts import Parts
 from demos.abaw.words import CONTEMPT, LANES, NO_HEAD, TRAIN, UNITS
 from demos.base import Update
-from demos.pictures import preview
+from demos.pictures import inlined, preview
+from demos.strips import legend
 
 NAMES = {"mlp": ("expression", "mlp"), "valence_arousal": ("dimensions", "valence_arousal")}
 """What the sentences on stand-ins are filed under."""
@@ -106,7 +106,6 @@ def height_of(timeline: Timeline) -> str:
 
 def picture(desk: Desk) -> str:
     """The frame as an inline picture, so that nothing of it is written to the disk."""
-    from core.media import images
     from core.media.video_still import still
 
     scores, timeline, n = desk.scores(), desk.decided(), desk.cursor
@@ -123,9 +122,9 @@ def picture(desk: Desk) -> str:
             pixels = overlay.outlined(pixels, other.boxes[n], f"Person {number + 1}")
     if there:
         pixels = overlay.drawn(pixels, scores.boxes[n], label)
-    data = base64.b64encode(images.save(preview(pixels, FRAME_SIDE), "jpeg", 82)).decode()
+    address = inlined(preview(pixels, FRAME_SIDE), "jpeg", 82)
     words = f"The frame at {seconds(time)}" + (f", face marked {label}" if there else ", no face")
-    return f'<img alt="{html.escape(words)}" src="data:image/jpeg;base64,{data}">'
+    return f'<img alt="{html.escape(words)}" src="{address}">'
 
 
 def strips_of_classes(desk: Desk) -> str:

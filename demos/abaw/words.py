@@ -1,5 +1,7 @@
 """Sentences of the video tab, and the scripts that it needs."""
 
+from demos.strips import follow, press
+
 LEAD = (
     "For everyone who asks what software reads from a moving face: see expression, valence and arousal and "
     "action units frame by frame, which part of the system decided each frame, and what smoothing changes."
@@ -90,26 +92,6 @@ training photos.</li>
 <li>Follows “HSEmotion Team at ABAW-10 Competition” (arXiv:2603.12693); heads marked as stand-ins were trained
 on other data than the paper's, and their figures are not the paper's.</li></ul>"""
 
-# The cursor line of all figures lies at --cursor; it follows the slider without the server.
-FOLLOW = """(frame) => { const line = document.querySelector("#abaw-cursor input[type=range]");
-if (line) { const end = Math.max(Number(line.max), 1);
-document.querySelector("#abaw-figures").style.setProperty("--cursor", frame / end); } }"""
-
-# A press on a strip moves the slider there; the strips are drawn anew while the component stays.
-PRESS = """
-const move = event => {
-  const stage = event.target.closest('.stage');
-  const line = document.querySelector('#abaw-cursor input[type=range]');
-  if (!stage || !line || (event.type === 'pointermove' && !event.buttons)) return;
-  const box = stage.getBoundingClientRect();
-  const share = Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
-  line.value = Math.round(share * Number(line.max));
-  line.dispatchEvent(new Event('input', {bubbles: true}));
-};
-element.addEventListener('pointerdown', move);
-element.addEventListener('pointermove', move);
-"""
-
 # While the clip plays the slider goes along; media events do not bubble, they are caught on their way down.
 PLAY = """
 if (!window.facetFollowsClip) {
@@ -122,6 +104,9 @@ if (!window.facetFollowsClip) {
   }, true);
 }
 """
+
+FOLLOW = follow("abaw-cursor", "#abaw-figures")
+PRESS = press("abaw-cursor")
 
 TO_RESULT = """() => { if (innerWidth < 700)
   document.querySelector("#abaw-working")?.scrollIntoView({behavior: "smooth", block: "center"}); }"""

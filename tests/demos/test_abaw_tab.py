@@ -19,6 +19,7 @@ from core.abaw.types import Options
 from core.datasets.frame_labels import Task, parse
 from core.errors import Code, UserError
 from core.metrics.classification import macro_f1
+from demos import strips
 from demos.abaw import exports, lanes, overlay, plots, readers, score_file, scoring, showing
 from demos.abaw.desk import Desk
 from demos.abaw.looks import EXPRESSION_LOOKS
@@ -57,9 +58,9 @@ def test_undecided_frames_stay_unpainted() -> None:
 
 def test_thinning_keeps_the_most_frequent_value_of_each_column() -> None:
     values = np.array([0, 0, 5, 3, 3, 3, -1, -1, 2])
-    assert lanes.thinned(values, 3).tolist() == [0, 3, -1]
-    assert lanes.thinned(values, 9).tolist() == values.tolist()
-    assert len(lanes.thinned(np.arange(1001) % 8, 600)) == 600
+    assert strips.thinned(values, 3).tolist() == [0, 3, -1]
+    assert strips.thinned(values, 9).tolist() == values.tolist()
+    assert len(strips.thinned(np.arange(1001) % 8, 600)) == 600
 
 
 def test_a_lane_is_told_in_words() -> None:
@@ -339,6 +340,6 @@ def test_the_box_and_the_words_are_drawn_where_the_face_is_and_only_there() -> N
 
 
 def test_every_class_has_a_word_beside_its_colour() -> None:
-    text = lanes.legend(EXPRESSION_LOOKS)
+    text = strips.legend(EXPRESSION_LOOKS)
     assert [look.word for look in EXPRESSION_LOOKS] == list(EXPRESSIONS)
     assert all(name in text for name in EXPRESSIONS)
