@@ -13,10 +13,11 @@ from core.personalize.online import Session
 from core.personalize.options import Options
 from core.personalize.subjects import Sources, statistics
 from core.personalize.types import Step, Taken
-from core.personalize.vectors import softmax
+from core.personalize.vectors import softmax, unit
 from core.types import FloatArray, Mask
 
 IMPORTED = -1  # number of an entry that came from a file: no frame of these clips
+SURE = 0.95  # probability to which poisoned frames are pushed, where the texts allow it
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ def replay(
         UserError: from ``poisoned`` and ``prepare``.
     """
     rows = np.concatenate([np.asarray(clip, np.float32) for clip in clips])
+    if not len(rows):
+        raise ValueError("a replay needs at least one frame")
     rows, marked = mislead(rows, text, scale, poisoned or {})
     session = Session(text, scale, options)
     if prepare is not None:
@@ -113,16 +116,18 @@ def replay(
     for number in range(len(clips)):
         session.begin()
         for row in rows[starts[number] : starts[number + 1]]:
-            started = time.process_time()
+            started = time.thread_time()  # others may compute in this process
             steps.append(session.step(row))
-            spent += time.process_time() - started
+            spent += time.thread_time() - started
             running.append(session.answer().logits)
-            for cache in kept:
-                kept[cache].append(_contents(session, cache, first))
+            changed = steps[-1].kept is not None or len(steps) - 1 == starts[number]
+            for cache, found in kept.items():
+                found.append(_contents(session, cache, first) if changed else found[-1])
     return (
         Replay(
             tuple(steps), starts, np.array(running), marked, lent, 1000 * spent / len(rows),
-            session.memory, session.shelf.memory, {name: tuple(found) for name, found in kept.items()},
+            session.memory, session.shelf.memory if len(session.shelf) else 0,
+            {name: tuple(found) for name, found in kept.items()},
         ),
         session,
     )  # fmt: skip
@@ -131,15 +136,26 @@ def replay(
 def mislead(
     rows: NDArray[np.float32], text: FloatArray, scale: float, poisoned: Mapping[int, int]
 ) -> tuple[NDArray[np.float32], Mask]:
-    """The frames with some of them pushed towards another class, and which these are."""
+    """The frames with some of them pushed towards another class, and which these are.
+
+    They are pushed until the model is 95 % sure, or nearly as sure as it can be of texts that are alike.
+    """
     marked = np.zeros(len(rows), bool)
     if not poisoned:
         return rows, marked
     changed = rows.copy()
+    sure = {label: min(SURE, 0.99 * _most(text, scale, label)) for label in set(poisoned.values())}
     for place, label in poisoned.items():
-        changed[place] = poison.mislead(rows[place], text, scale, label)
+        changed[place] = poison.mislead(rows[place], text, scale, label, sure[label])
         marked[place] = True
     return changed, marked
+
+
+def _most(text: FloatArray, scale: float, label: int) -> float:
+    """Probability of a class where a frame is pushed towards it without end."""
+    rows = unit(text)
+    away = rows[label] - rows.mean(axis=0)
+    return float(softmax(scale * (rows @ (away / max(float(np.linalg.norm(away)), 1e-9))))[label])
 
 
 def beside(method: Method, clips: Sequence[FloatArray]) -> FloatArray:
