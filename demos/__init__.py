@@ -3,5 +3,6 @@
 from demos.abaw import ABAW
 from demos.base import Demo
 from demos.camouflage import CAMOUFLAGE
+from demos.personalize import PERSONALIZE
 
-TABS: tuple[Demo, ...] = (CAMOUFLAGE, ABAW)
+TABS: tuple[Demo, ...] = (CAMOUFLAGE, ABAW, PERSONALIZE)

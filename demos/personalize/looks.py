@@ -32,7 +32,7 @@ def face(thumbs: NDArray[np.uint8], frame: int) -> str:
 
 def kilobytes(size: float) -> str:
     """Bytes as a person reads them: 3.2 kB, 120 kB."""
-    return f"{size / 1000:.1f} kB" if size < 9_950 else f"{size / 1000:.0f} kB"
+    return f"{size / 1000:.1f} kB" if 0 < size < 9_950 else f"{size / 1000:.0f} kB"
 
 
 def counted(count: int, word: str) -> str:

@@ -12,10 +12,11 @@ from demos.sessions import Sessions
 
 HEAVY_ONES = (
     "search", "extend", "find_camouflage", "paint_camouflage", "analyse_clip", "make_film", "analyse_video",
+    "read_clips", "personalize_read",
 )  # fmt: skip
 TOOLS = {
     "find_camouflage", "paint_camouflage", "list_camouflage_models",
-    "analyse_video", "decide_video", "list_video_models",
+    "analyse_video", "decide_video", "list_video_models", "personalize_read", "list_personalize_models",
 }  # fmt: skip
 
 
@@ -50,7 +51,7 @@ def test_whatever_computes_has_a_limit(functions: list[Any]) -> None:
 
 
 def test_what_must_answer_at_once_waits_in_no_queue(functions: list[Any]) -> None:
-    for name in ("forget_my_images", "stop", "stop_analysis"):
+    for name in ("forget_my_images", "stop", "stop_analysis", "stop_reading"):
         assert [one.queue for one in named(functions, name)] == [False], name
 
 
@@ -67,6 +68,8 @@ def test_forgetting_ends_what_runs(functions: list[Any]) -> None:
         "fetch_for_clip",
         "analyse_clip",
         "make_film",
+        "fetch_for_person",
+        "read_clips",
     } <= ended
 
 
