@@ -73,7 +73,13 @@ IMPORT_UNUSED: Final = {
     "fit": "The imported cache is not used now: it is of other classes or another model.",
 }
 
-FIGURES: Final = "What was measured, and on whom, stands in benchmarks/RESULTS.md."
+FIGURES: Final = (
+    "Measured on 192 people of two photo sets whom no training saw: with one sentence a class that the "
+    "training did not know it gains 9 to 16 points of macro-F1 on zero-shot; with the sentences that this "
+    "tab starts with 0 to 3, which two of three intervals cannot tell from nothing. The gain comes from the "
+    "borrowed frames, hardly from likeness, and not from the gates. On eight acted clips it named two, "
+    "zero-shot four. All of it, with the controls, stands in benchmarks/RESULTS.md."
+)
 """One line on measured figures, for the limits."""
 
 LIMITS: Final = f"""<ul>
