@@ -147,8 +147,8 @@ def main() -> None:
     torch.set_num_threads(2)
     wall = fastest(lambda: model.images(crops)) / batch
     note = (
-        f"K = {classes} classes, D = {dim}, {len(lent)} prototypes of twenty people of the bundled source "
-        f"cache; {chosen.frames} drawn embeddings, {chosen.rounds} rounds after a warm-up, all methods in "
+        f"K = {classes} classes, D = {dim}, {len(lent)} prototypes lent by the bundled source cache; "
+        f"{chosen.frames} drawn embeddings, {chosen.rounds} rounds after a warm-up, all methods in "
         "turn, CPU time of the process with one thread. The image encoder is that of "
         f"`{facet.CARD.name}`, wall time a face in batches of {batch} with two threads, the fastest of "
         f"several calls. Aim: at most {AIM:.0%} of it, and less than 1 MB a person."
