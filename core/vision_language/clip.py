@@ -1,5 +1,6 @@
 """OpenAI's CLIP through open_clip (arXiv 2103.00020)."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,16 +12,12 @@ from core.expression.crop import Framing
 from core.vision_language.base import Card, ImageText, cards, models
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-CARD = Card(
-    name="clip-vit-b32",
-    title="CLIP ViT-B/32 (OpenAI)",
-    weights=("clip-vit-b32",),
-    size=224,
-    dim=512,
-    framing=Framing(side=1.4),  # captions are about pictures with something around the face
-    source="arXiv 2103.00020",
-)
-ARCHITECTURE = "ViT-B-32-quickgelu"
+ARCHITECTURES = {
+    "clip-vit-b32": ("ViT-B-32-quickgelu", "CLIP ViT-B/32 (OpenAI)", 512),
+    "clip-vit-b16": ("ViT-B-16-quickgelu", "CLIP ViT-B/16 (OpenAI)", 512),
+    "clip-rn50": ("RN50-quickgelu", "CLIP ResNet-50 (OpenAI)", 1024),
+}
+"""Name -> what open_clip calls it, title, and length of its vectors."""
 
 
 class Clip(ImageText):
@@ -50,18 +47,28 @@ class Clip(ImageText):
         return torch.as_tensor(self.net.encode_text(self._tokenize(sentences)))  # type: ignore[operator]
 
 
-cards[CARD.name] = CARD
-
-
-@models.register(CARD.name)
-def load() -> Clip:
-    """The model with its weights.
+def load(name: str) -> Clip:
+    """One of ``ARCHITECTURES`` with its weights.
 
     Raises:
         UserError: the weights cannot be had.
     """
     import open_clip
 
-    net = open_clip.create_model(ARCHITECTURE, pretrained=None)
-    net.load_state_dict(load_file(weights.resolve(CARD.name)))
-    return Clip(CARD, net, open_clip.get_tokenizer(ARCHITECTURE))
+    architecture = ARCHITECTURES[name][0]
+    net = open_clip.create_model(architecture, pretrained=None)
+    net.load_state_dict(load_file(weights.resolve(name)))
+    return Clip(cards[name], net, open_clip.get_tokenizer(architecture))
+
+
+for _name, (_, _title, _dim) in ARCHITECTURES.items():
+    cards[_name] = Card(
+        name=_name,
+        title=_title,
+        weights=(_name,),
+        size=224,
+        dim=_dim,
+        framing=Framing(side=1.4),  # captions are about pictures with something around the face
+        source="arXiv 2103.00020",
+    )
+    models.register(_name)(partial(load, _name))

@@ -8,9 +8,14 @@ if TYPE_CHECKING:
     from core.vision_language import ImageText
 
 MODEL = "facet-image-text"
-PARTS = {MODEL: (MODEL, "facet-expression", "vit-s14", "minilm-l6"), "clip-vit-b32": ("clip-vit-b32",)}
+TITLES = {
+    MODEL: "Facet’s image-text model",
+    "clip-vit-b32": "CLIP ViT-B/32 (OpenAI)",
+    "clip-vit-b16": "CLIP ViT-B/16 (OpenAI)",
+    "clip-rn50": "CLIP ResNet-50 (OpenAI)",
+}
+PARTS = {name: (name,) for name in TITLES} | {MODEL: (MODEL, "facet-expression", "vit-s14", "minilm-l6")}
 """Image-text model -> the entries of the manifest that it is made of."""
-TITLES = {MODEL: "Facet’s image-text model", "clip-vit-b32": "CLIP ViT-B/32 (OpenAI)"}
 FACES = ("yunet", "face-landmarker", "dlib-resnet")
 """What finds faces and follows them."""
 SOURCES = "facet-source-cache"
