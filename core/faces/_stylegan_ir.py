@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core.faces._openvino_ir import read_constants
 from core.faces._stylegan import CHANNELS, MappingNetwork, SynthesisNetwork
+from core.weights.openvino_ir import read_constants
 
 
 def load_mapping(folder: Path) -> MappingNetwork:

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.faces import generate
-from core.faces._openvino_ir import read_constants
 from core.faces._stylegan import SeparableConv, SynthesisNetwork, inverse_haar
 from core.faces._stylegan_ir import _band_order
+from core.weights.openvino_ir import read_constants
 
 SMALL = (16, 16, 8)  # two doublings: pictures of 32 px, 8 styles
 GOLDEN = Path(__file__).parent / "golden" / "mobilestylegan.npz"
