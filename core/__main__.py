@@ -1,5 +1,5 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
-``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head|image-text``,
+``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head|image-text|person-encoder``,
 ``abaw features``, ``tune|evaluate abaw``, ``personalize sources|evaluate``.
 """
 
@@ -18,6 +18,7 @@ from core.training import (
     audio_command,
     features_command,
     image_text_command,
+    person_command,
     personalize_command,
     source_cache_command,
     stand_ins_command,
@@ -94,6 +95,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     stand_ins_command.add_train(actions)
     audio_command.add_train(actions)
     image_text_command.add_train(actions)
+    person_command.add_train(actions)
     source_cache_command.add_train(actions)
 
 

@@ -1,0 +1,41 @@
+"""The command line of the bundled person encoder: ``train person-encoder``.
+
+    python -m core train person-encoder --data DATA --out DIR
+
+Checkpoints are kept in ``DIR``, where a second call goes on; the encoder goes to ``weights/``. Without
+``--data`` it is trained on drawn pedestrians alone.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from core.settings import settings
+from core.training.bar import shown
+
+
+def add_train(actions: Any) -> None:
+    """Add ``person-encoder`` to the sub-commands of ``train``."""
+    parser = actions.add_parser("person-encoder", help="the encoder of whole people, into weights/")
+    parser.add_argument("--data", type=Path, help="the folder of research data, for the crops of MOT17")
+    parser.add_argument("--out", type=Path, required=True, help="where checkpoints are kept")
+    parser.add_argument("--epochs", type=int, help="passes over the training people")
+    parser.add_argument("--identities", type=int, help="drawn people to train on")
+    parser.add_argument("--keep", action="store_true", help="leave weights/ as it is")
+    parser.set_defaults(run=_train)
+
+
+def _train(chosen: argparse.Namespace) -> int:
+    from core.training import loop, person_encoder
+
+    given = {name: getattr(chosen, name) for name in ("epochs", "identities") if getattr(chosen, name)}
+    outcome = shown(person_encoder.run(chosen.data, chosen.out, person_encoder.Options(**given)))
+    assert outcome is not None
+    if loop.is_first():
+        tqdm.write(f"Epoch {outcome.best['epoch']:.0f}: mAP {outcome.best['mAP']:.3f} on drawn people")
+        if not chosen.keep:
+            tqdm.write(person_encoder.save(outcome.model, settings().weights_dir))
+    loop.leave()
+    return 0
