@@ -25,7 +25,7 @@ from core.reid.protocol import Pictures, Search, drawn, evaluate, one_camera, pi
 from core.training.person_data import TEST_TOWN, refilmed
 
 COMMAND = "python -m benchmarks.person_encoders --data ../shared/data --write"
-PEOPLE, CAMERAS, FILMING = 150, 4, 8
+PEOPLE, CAMERAS, FILMING = 100, 4, 8
 Encoder = Callable[[Tensor], Tensor]
 
 

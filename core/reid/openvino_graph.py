@@ -24,6 +24,7 @@ class Graph(nn.Module):
 
     Attributes:
         layers: in the order in which they run.
+        done: number of a layer -> those whose output nobody needs after it.
         last_map: number of the last layer whose output still has an extent in space, or -1.
     """
 
@@ -36,6 +37,8 @@ class Graph(nn.Module):
         if kinds.count("Parameter") != 1 or kinds.count("Result") != 1:
             raise ValueError("an OpenVINO IR with one input and one result is needed")
         self.layers = tuple(layers)
+        last = {number: layer.number for layer in layers for number in layer.inputs}
+        self.done = {layer.number: [n for n in layer.inputs if last[n] == layer.number] for layer in layers}
         spatial = [layer.number for layer in layers if layer.inputs and _is_map(layer.shape)]
         self.last_map = spatial[-1] if spatial else -1
         for layer in layers:
@@ -70,6 +73,8 @@ class Graph(nn.Module):
             else:
                 inputs = [values[number] for number in layer.inputs]
                 values[layer.number] = OPERATIONS[layer.kind](layer, inputs)
+                for number in self.done[layer.number]:  # hundreds of maps would be gigabytes
+                    values.pop(number, None)
             if layer.number == until:
                 return values[layer.number]
         raise ValueError("the graph ends without a result")

@@ -76,7 +76,7 @@ def drawn(seed: int, identities: int, cameras: int, shots: int = 1, first: int =
         raise ValueError("the Market rule needs at least two cameras")
     grid = np.indices((identities, cameras, shots)).reshape(3, -1).T + np.array([first, 0, 0])
     gallery = Pictures(pedestrians.batch(seed, grid), grid[:, 0], grid[:, 1])
-    return Search(_chosen(gallery, grid[:, 2] == 0), gallery)
+    return Search(gallery if shots == 1 else _chosen(gallery, grid[:, 2] == 0), gallery)
 
 
 def from_split(split: Split) -> Search:
@@ -121,7 +121,9 @@ def embed(encoder: Callable[[Tensor], Tensor], pixels: Pixels, batch: int = 32) 
 
 def evaluate(search: Search, encoder: Callable[[Tensor], Tensor]) -> Identification:
     """How well an encoder ranks the gallery."""
-    return search.rank(embed(encoder, search.probes.pixels), embed(encoder, search.gallery.pixels))
+    gallery = embed(encoder, search.gallery.pixels)
+    same = search.probes is search.gallery
+    return search.rank(gallery if same else embed(encoder, search.probes.pixels), gallery)
 
 
 def _chosen(every: Pictures, rows: NDArray[np.bool_]) -> Pictures:
