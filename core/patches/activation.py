@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 from core.patches.base import Victim
 
 Kind = Literal["absolute", "positive"]
+Rule = Literal["grad-cam", "hirescam"]
 BATCH = 16  # pictures at a time
 FINE = 8  # points a side of a cell, where a mask of the picture is brought to the cells
 
@@ -48,6 +49,7 @@ def compare(
     references: dict[str, Tensor],
     mask: Tensor,
     kind: Kind = "absolute",
+    rule: Rule = "grad-cam",
 ) -> tuple[Attention, ...]:
     """What a patch does to the attention of several victims.
 
@@ -58,12 +60,14 @@ def compare(
         references: by victim N×D or 1×D unit vectors, towards which the maps are weighted.
         mask: N×1×H×W or 1×1×H×W in 0..1, the patch.
         kind: of the plain maps, see :func:`plain`.
+        rule: of the weighted ones, see :func:`weighted_maps`.
     """
     found = []
     for victim in victims:
         pair = (clean, attacked)
         means = torch.stack([mean_maps(victim, pictures, kind) for pictures in pair])
-        towards = torch.stack([weighted_maps(victim, pictures, references[victim.name]) for pictures in pair])
+        reference = references[victim.name]
+        towards = torch.stack([weighted_maps(victim, pictures, reference, rule) for pictures in pair])
         seen = placed(torch.ones(len(clean), 1, 1), victim)
         shares = [torch.stack([share_inside(each, mask) for each in maps]) for maps in (means, towards)]
         found.append(Attention(victim.name, means, towards, shares[0], shares[1], share_inside(seen, mask)))
@@ -100,16 +104,19 @@ def mean_maps(victim: Victim, pictures: Tensor, kind: Kind = "absolute") -> Tens
         )
 
 
-def weighted_maps(victim: Victim, pictures: Tensor, references: Tensor) -> Tensor:
+def weighted_maps(victim: Victim, pictures: Tensor, references: Tensor, rule: Rule = "grad-cam") -> Tensor:
     """Grad-CAM (arXiv 1610.02391, eq. 1 and 2) with the cosine to a reference in place of a class score.
 
     Each channel weighs as much as the mean gradient of the cosine over its places; the sum is cut at 0, so a
-    map shows what speaks for the reference.
+    map shows what speaks for the reference. Where an encoder weighs places one by one (MobileFaceNet's last
+    layer does), that mean may say the wrong thing and leave an empty map; HiResCAM (arXiv 2011.08891)
+    multiplies place by place instead.
 
     Args:
         victim: whose.
         pictures: N×3×H×W RGB in 0..1.
         references: N×D or 1×D unit vectors.
+        rule: how gradients weigh activations.
 
     Returns:
         N×H×W of 0 and more, without gradients.
@@ -119,10 +126,10 @@ def weighted_maps(victim: Victim, pictures: Tensor, references: Tensor) -> Tenso
     """
     references = references.expand(len(pictures), -1)
     parts = zip(torch.split(pictures, BATCH), torch.split(references, BATCH), strict=True)
-    return torch.cat([placed(_weighted(victim, part, towards), victim) for part, towards in parts])
+    return torch.cat([placed(_weighted(victim, part, towards, rule), victim) for part, towards in parts])
 
 
-def _weighted(victim: Victim, pictures: Tensor, references: Tensor) -> Tensor:
+def _weighted(victim: Victim, pictures: Tensor, references: Tensor, rule: Rule) -> Tensor:
     with torch.no_grad():
         wanted = victim.maps(pictures)
     with torch.enable_grad(), _Watch(wanted) as watch:
@@ -131,7 +138,7 @@ def _weighted(victim: Victim, pictures: Tensor, references: Tensor) -> Tensor:
         if sum(len(part) for part in watch.found) != len(wanted):
             raise ValueError(f"the maps of {victim.name} are not what its embedding is made of")
         gradient = torch.cat(torch.autograd.grad(cosine, watch.found))
-    weights = gradient.mean((2, 3), keepdim=True)
+    weights = gradient.mean((2, 3), keepdim=True) if rule == "grad-cam" else gradient
     return (weights * wanted).sum(1).clamp_min(0)
 
 

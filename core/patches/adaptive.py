@@ -15,7 +15,7 @@ from core.patches.base import Victim
 from core.patches.countermeasures.base import Detector, References
 from core.patches.countermeasures.concentration import Concentration
 from core.patches.countermeasures.disagreement import Disagreement
-from core.patches.countermeasures.occlusion import Occlusion, contrast
+from core.patches.countermeasures.occlusion import Occlusion, Recovery, contrast
 from core.patches.countermeasures.squeezing import Squeezer
 
 # Of the soft maxima: high enough to follow the highest alone where it stands out, for logarithms of shares
@@ -69,6 +69,20 @@ def _(
 ) -> Tensor:
     """Soft maximum over the positions; as many forward passes as there are, all with gradients."""
     return _soft_maximum(contrast(detector.changes(pictures, victims)), SHARPNESS_COSINES)
+
+
+@surrogate.register
+def _(
+    detector: Recovery, pictures: Tensor, victims: Sequence[Victim], references: References | None = None
+) -> Tensor:
+    """Soft maximum over the positions, as costly as :class:`Occlusion`.
+
+    Raises:
+        ValueError: no references.
+    """
+    if references is None:
+        raise ValueError("a recovery is measured towards references")
+    return _soft_maximum(detector.gains(pictures, victims, references), SHARPNESS_COSINES)
 
 
 @surrogate.register

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from core.errors import Code, UserError
 from core.patches.base import Victim
-from core.patches.countermeasures.base import Purifier, References, detectors, embed
+from core.patches.countermeasures.base import Detector, Purifier, References, cosines, detectors, embed
 
 STEPS = 2  # occluders stand half a side apart
 RING = 2 * STEPS + 1  # positions a side about one, the outermost of which do not overlap it
@@ -54,7 +54,7 @@ class Occlusion(Purifier):
             whole = embed(victim, pictures)
             each = [
                 1 - functional.cosine_similarity(whole, embed(victim, covered))
-                for covered in self._covered(pictures)
+                for covered in self.covered(pictures)
             ]
             total = total + torch.stack(each) / len(victims)
         return total.T.reshape(-1, len(rows), len(columns))
@@ -87,7 +87,8 @@ class Occlusion(Purifier):
         found[:, :, top : top + side, left : left + side] = 1
         return found
 
-    def _covered(self, pictures: Tensor) -> Iterator[Tensor]:
+    def covered(self, pictures: Tensor) -> Iterator[Tensor]:
+        """The pictures under the occluder at one position after another, row by row."""
         rows, columns = self._starts(*pictures.shape[2:])
         for place in range(len(rows) * len(columns)):
             yield self._cover(pictures, place)
@@ -108,6 +109,52 @@ class Occlusion(Purifier):
         return found[0], found[1]
 
 
+@dataclass(frozen=True)
+class Recovery(Detector):
+    """How much nearer to the claimed person a picture comes when the best place is covered.
+
+    To cover a piece of a clean face takes likeness away; to cover a patch gives it back. It sees evasion
+    only: a picture that is made like the claimed person has nothing to win.
+
+    Attributes:
+        side: as :class:`Occlusion`.
+
+    Raises:
+        UserError: ``OPTION_RANGE``.
+    """
+
+    side: float = 0.3
+    name = "recovery"
+    title = "occlude and recognise"
+    source = "our choice"
+    needs_references = True
+
+    def __post_init__(self) -> None:
+        Occlusion(self.side)  # refuses what it refuses
+
+    def gains(self, pictures: Tensor, victims: Sequence[Victim], references: References) -> Tensor:
+        """Mean over the victims of the cosine covered less that of the whole.
+
+        Args:
+            pictures: N×3×H×W RGB in 0..1.
+            victims: whose embeddings.
+            references: whom the pictures are said to show.
+
+        Returns:
+            N×positions in -2..2, row by row, differentiable.
+        """
+        found = []
+        for victim in victims:
+            whole = cosines(victim, pictures, references)
+            each = [cosines(victim, part, references) for part in Occlusion(self.side).covered(pictures)]
+            found.append(torch.stack(each, 1) - whole[:, None])
+        return torch.stack(found).mean(0)
+
+    def _score(self, pictures: Tensor, victims: Sequence[Victim], references: References | None) -> Tensor:
+        assert references is not None  # checked by score
+        return self.gains(pictures, victims, references).amax(1)
+
+
 def contrast(changes: Tensor) -> Tensor:
     """Each position's change less the mean of those around that do not overlap it.
 
@@ -125,3 +172,4 @@ def contrast(changes: Tensor) -> Tensor:
 
 
 detectors.register(Occlusion.name)(Occlusion)
+detectors.register(Recovery.name)(Recovery)

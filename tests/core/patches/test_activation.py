@@ -76,6 +76,26 @@ def test_weighted_maps_are_grad_cam(scene):
     assert (found >= 0).all()
 
 
+def test_both_rules_agree_where_an_encoder_takes_the_mean(scene):
+    """Its gradient is the same at every place of a channel; where places weigh apart the rules differ."""
+    victim, clean, _, references, _ = scene
+    reference = references[victim.name]
+    both = [activation.weighted_maps(victim, clean, reference, rule) for rule in ("grad-cam", "hirescam")]
+    torch.testing.assert_close(*both)
+
+    class Uneven(fakes.TinyVictim):
+        def maps(self, pixels):
+            return victim.maps(pixels)
+
+        def embed(self, pixels):
+            return functional.normalize(self.maps(pixels)[:, :, 0, :4].flatten(1), dim=1)
+
+    found = activation.weighted_maps(Uneven(0), clean, torch.ones(1, 128) / 128**0.5, "hirescam")
+    assert found[:, 24:].abs().max() == 0  # what an embedding does not look at
+    other = activation.weighted_maps(Uneven(0), clean, torch.ones(1, 128) / 128**0.5)
+    assert other[:, 24:].max() > 0
+
+
 def test_weighted_maps_survive_a_victim_that_works_in_parts(scene):
     victim, clean, _, references, _ = scene
 

@@ -7,7 +7,7 @@ from core.patches.countermeasures import Purifier, detectors
 from core.patches.countermeasures.concentration import Concentration
 from core.patches.countermeasures.disagreement import Disagreement, ranks
 from core.patches.countermeasures.measure import detection, retrieval
-from core.patches.countermeasures.occlusion import Occlusion, contrast
+from core.patches.countermeasures.occlusion import Occlusion, Recovery, contrast
 from core.patches.countermeasures.squeezing import Blur, Jpeg
 from tests.core.patches import patch_fakes as fakes
 
@@ -104,6 +104,17 @@ def test_occluders_reach_every_border_and_cover_the_patch(scene):
     purified = detector.clean(attacked, victims[:1])
     hidden = ((purified != attacked).any(1, keepdim=True) * fakes.square()).sum((1, 2, 3))
     assert (hidden / fakes.square().sum()).mean() > 0.4  # at a random place 0.09
+
+
+def test_covering_gives_back_only_what_a_patch_took(scene):
+    _, victims, clean, attacked, references, _ = scene
+    used = {key: value[:2] for key, value in references.items()}
+    gains = Recovery().gains(attacked[:2], victims[:1], used)
+    best = Occlusion().mask(attacked, int(gains[0].argmax()))
+    assert (best * fakes.square()).sum() > 0.25 * fakes.square().sum()
+    assert gains.amax() > Recovery().gains(clean[:2], victims[:1], used).amax()
+    with pytest.raises(UserError):
+        Recovery(0.9)
 
 
 def test_squeezers_lose_detail_and_keep_the_rest():
