@@ -2,6 +2,9 @@
 
 A patch wins by large activations in few places, which PatchGuard (arXiv 2005.10884) finds by a sliding window
 and masks. Here the window is compared with what clean pictures show in the same place, which is our choice.
+
+It need not hold for every encoder: on MobileFaceNet's last map a square of 6 % that took the cosine from 0.84
+to 0.13 was found no better than by chance (50 synthetic portraits: mean IoU 0.06).
 """
 
 from collections.abc import Mapping, Sequence
