@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional
 
 from core.patches import activation
-from tests.core.patches import patch_fakes as fakes
+from tests.core.patches import defence_fakes as fakes
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from core.patches.countermeasures import detectors
 from core.patches.countermeasures.base import Detector
 from core.patches.countermeasures.disagreement import Disagreement
 from core.patches.countermeasures.squeezing import Jpeg
-from tests.core.patches import patch_fakes as fakes
+from tests.core.patches import defence_fakes as fakes
 
 WEIGHTS = {
     "occlusion": 5.0,

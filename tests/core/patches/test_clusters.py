@@ -5,7 +5,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from core.errors import UserError
 from core.patches import clusters
-from tests.core.patches import patch_fakes as fakes
+from tests.core.patches import defence_fakes as fakes
 
 
 def quarters(count: int = 6, channels: int = 10, seed: int = 0):

@@ -9,7 +9,7 @@ from core.patches.countermeasures.disagreement import Disagreement, ranks
 from core.patches.countermeasures.measure import detection, retrieval
 from core.patches.countermeasures.occlusion import Occlusion, Recovery, contrast
 from core.patches.countermeasures.squeezing import Blur, Jpeg
-from tests.core.patches import patch_fakes as fakes
+from tests.core.patches import defence_fakes as fakes
 
 
 @pytest.fixture(scope="module")

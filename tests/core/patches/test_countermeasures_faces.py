@@ -7,7 +7,7 @@ import torch
 from core.patches import activation
 from core.patches.countermeasures import detectors
 from core.patches.countermeasures.measure import detection
-from tests.core.patches import face_scene, patch_fakes
+from tests.core.patches import defence_fakes, face_scene
 
 JUDGED, VIEWS, STEPS = ("person-a", "person-b", "person-c"), ("left", "smile", "up"), 8
 
@@ -25,7 +25,7 @@ def scene(weight):
     with torch.no_grad():
         known = {victim.name: victim.embed(everybody.known[judged]) for victim in victims}
         usual = {victim.name: victim.embed(everybody.known[others]) for victim in victims}
-    attacked = patch_fakes.attack(victims[:1], clean, known, masks, steps=STEPS, rate=0.15)
+    attacked = defence_fakes.attack(victims[:1], clean, known, masks, steps=STEPS, rate=0.15)
     return victims, clean, attacked, masks, known, everybody.people[judged], everybody.pictures[others], usual
 
 
