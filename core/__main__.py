@@ -1,5 +1,5 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
-``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head|image-text``,
+``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head|image-text|patch-generator``,
 ``abaw features``, ``tune|evaluate abaw``, ``personalize sources|evaluate``.
 """
 
@@ -18,6 +18,7 @@ from core.training import (
     audio_command,
     features_command,
     image_text_command,
+    patch_command,
     personalize_command,
     source_cache_command,
     stand_ins_command,
@@ -95,6 +96,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     audio_command.add_train(actions)
     image_text_command.add_train(actions)
     source_cache_command.add_train(actions)
+    patch_command.add_train(actions)
 
 
 def _add_train_expression(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
