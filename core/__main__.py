@@ -1,6 +1,6 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
 ``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head|image-text|patch-generator``,
-``abaw features``, ``tune|evaluate abaw``, ``personalize sources|evaluate``.
+``abaw features``, ``tune|evaluate abaw``, ``evaluate patch-generator``, ``personalize sources|evaluate``.
 """
 
 import argparse
@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     features_command.add(commands)
     personalize_command.add(commands)
     evaluating = commands.add_parser("evaluate", help="figures against the annotations of a data set")
-    abaw_command.add_evaluate(evaluating.add_subparsers(dest="action", required=True))
+    judged = evaluating.add_subparsers(dest="action", required=True)
+    abaw_command.add_evaluate(judged)
+    patch_command.add_evaluate(judged)
     tuning = commands.add_parser("tune", help="search options on half of the videos, report on the others")
     tune_command.add(tuning.add_subparsers(dest="action", required=True))
     chosen = parser.parse_args(arguments)

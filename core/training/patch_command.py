@@ -1,12 +1,15 @@
-"""The command line of patch generators: ``train patch-generator``.
+"""The command line of patch generators: ``train patch-generator`` and ``evaluate patch-generator``.
 
     python -m core train patch-generator --victims a,b,c --mode evasion --kind faces --data DATA --out DIR
+    python -m core evaluate patch-generator DIR/generator.safetensors --data DATA --unseen d,e --iterative 20
 
 DIR holds found faces, checkpoints and, at the end, ``generator.safetensors``. A second call goes on where the
-first one stopped. Under ``accelerate launch`` it runs on several devices.
+first one stopped. Under ``accelerate launch`` it runs on several devices. Training takes people of the
+training part, evaluation those of the test part.
 """
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +39,50 @@ def add_train(actions: Any) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cpu", action="store_true", help="leave the accelerator alone")
     parser.set_defaults(run=_train)
+
+
+def add_evaluate(actions: Any) -> None:
+    """Add ``patch-generator`` to the sub-commands of ``evaluate``."""
+    parser = actions.add_parser("patch-generator", help="a patch generator on people it never saw")
+    parser.add_argument("generator", type=Path, metavar="FILE", help="what training wrote")
+    parser.add_argument("--data", type=Path, required=True, help="the folder of research data")
+    parser.add_argument("--keep", type=Path, help="a folder for found faces; FILE's own without it")
+    parser.add_argument("--unseen", default="", help="names of encoders that were not attacked")
+    parser.add_argument("--people", type=int, default=100, help="most people; 0 for all")
+    parser.add_argument("--iterative", type=int, default=0, help="people for the iterative way")
+    parser.add_argument("--steps", type=int, default=40, help="of the iterative way")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="a JSON file with all figures")
+    parser.set_defaults(run=_evaluate)
+
+
+def _evaluate(chosen: argparse.Namespace) -> int:
+    from core.patches import generator, victims
+    from core.patches.evaluate import rows
+    from core.patches.makers import Budget
+    from core.training import patch_evaluation, patch_people
+
+    model = generator.load(chosen.generator)
+    kind, encoder = model.about.kind, victims.KINDS[model.about.kind]
+    seen = [encoder(name) for name in model.about.victims]
+    unseen = [encoder(name) for name in chosen.unseen.split(",") if name]
+    keep = chosen.keep or chosen.generator.parent
+    size = seen[0].height, seen[0].width
+    people = shown(patch_people.gather(chosen.data, kind, "test", keep, size, each=4, limit=chosen.people))
+    assert people is not None
+    tqdm.write(f"{len(people)} pictures of {len(set(people.identities))} people; {model.about}")
+    table = []
+    for event in patch_evaluation.compare(
+        model, people, seen, unseen, iterative=chosen.iterative, budget=Budget(chosen.steps), seed=chosen.seed
+    ):
+        if not isinstance(event, Progress):
+            table += rows(event)
+            for line in patch_evaluation.lines(event):
+                tqdm.write(line)
+    if chosen.out is not None:
+        chosen.out.parent.mkdir(parents=True, exist_ok=True)
+        chosen.out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    return 0
 
 
 def _train(chosen: argparse.Namespace) -> int:

@@ -79,10 +79,10 @@ def test_the_judge_learns_to_tell_noise_from_ramps() -> None:
     optimiser = torch.optim.Adam(judge.parameters(), 4e-3)
     ramps = torch.linspace(0, 1, 32)[None, None, None].expand(8, 3, 32, 32)
     noise = torch.rand(8, 3, 32, 32)
-    first = float(losses.discernment(judge, ramps, noise))
+    first = losses.discernment(judge, ramps, noise).item()
     for _ in range(40):
         optimiser.zero_grad()
         losses.discernment(judge, ramps, noise).backward()
         optimiser.step()
-    assert float(losses.discernment(judge, ramps, noise)) < 0.5 * first
+    assert losses.discernment(judge, ramps, noise).item() < 0.5 * first
     assert losses.naturalness(judge, ramps) < losses.naturalness(judge, noise)

@@ -1,5 +1,6 @@
 """Training of patch generators on tiny people and victims, and where the people come from."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,14 @@ def test_the_command_trains_and_writes_a_generator(tmp_path: Path, monkeypatch: 
     assert main(command) == 0
     net = generator.load(out / "generator.safetensors")
     assert net.about == About("impersonation", "persons", "torso", ("a", "bb"), 128, 64)
+    command = ["evaluate", "patch-generator", str(out / "generator.safetensors"), "--data", str(tmp_path)]
+    command += ["--unseen", "ccc", "--iterative", "2", "--steps", "2", "--out", str(tmp_path / "found.json")]
+    assert main(command) == 0
+    table = json.loads((tmp_path / "found.json").read_text())
+    ways = ["generator", "random", "noise", "natural crop", "generator (few)", "random (few)", "pgd (few)"]
+    assert list(dict.fromkeys(row["maker"] for row in table)) == ways
+    assert [row["encoder"] for row in table[:4]] == ["a", "bb", "ccc", "ensemble"]
+    assert {row["probes"] for row in table[-4:]} == {2} and table[-1]["victim passes"] == 2 * 2 * 2
 
 
 def test_without_data_it_says_what_is_missing(tmp_path: Path) -> None:
