@@ -90,7 +90,7 @@ class Task:
 
     Attributes:
         probe: 3×H×W RGB in 0..1, who is to wear it.
-        source: clean pictures of the same person, without the probe.
+        source: clean pictures of the same person that the attacker has.
         target: of whom the person is to be taken for; None for evasion.
         slot: where it sits.
         victims: the encoders that may be looked at (white box); none need be for those that do not look.

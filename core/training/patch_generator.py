@@ -6,7 +6,6 @@ the generator through victims that keep their parameters as they are. Figures af
 validation people, whose patches sit still.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -25,7 +24,7 @@ from core.patches.slots import Slot
 from core.training.loop import Predict, Recipe, Values
 from core.training.patch_people import People
 
-WARM: Final = 0.1  # of all steps, over which the rates rise before they fall along a cosine
+WARM: Final = 0.1  # share of the steps over which the rates rise
 GALLERY: Final = 2  # clean pictures with which a patched one is compared in a step
 
 
@@ -193,11 +192,12 @@ def recipe(
         }
         return found | {"effect": -cost}
 
-    def schedule(optimiser: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LambdaLR:
-        def share(step: int) -> float:
-            return min((step + 1) / (WARM * steps), 0.5 + 0.5 * math.cos(math.pi * step / steps))
-
-        return torch.optim.lr_scheduler.LambdaLR(optimiser, share)
+    def schedule(optimiser: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.OneCycleLR:
+        highest = [group["lr"] for group in optimiser.param_groups]
+        total = max(steps, 4)  # a cycle has no shape below that
+        return torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, highest, total_steps=total, pct_start=max(WARM, 2 / total)
+        )
 
     return Recipe(
         model,
