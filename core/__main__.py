@@ -1,6 +1,7 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
-``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head|image-text|person-encoder``,
-``abaw features``, ``tune|evaluate abaw``, ``personalize sources|evaluate``.
+``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head|image-text|source-cache``,
+``train person-encoder|patch-generator``, ``abaw features``, ``tune abaw``, ``evaluate abaw|patch-generator``,
+``personalize sources|evaluate``.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from core.training import (
     audio_command,
     features_command,
     image_text_command,
+    patch_command,
     person_command,
     personalize_command,
     source_cache_command,
@@ -41,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     features_command.add(commands)
     personalize_command.add(commands)
     evaluating = commands.add_parser("evaluate", help="figures against the annotations of a data set")
-    abaw_command.add_evaluate(evaluating.add_subparsers(dest="action", required=True))
+    judged = evaluating.add_subparsers(dest="action", required=True)
+    abaw_command.add_evaluate(judged)
+    patch_command.add_evaluate(judged)
     tuning = commands.add_parser("tune", help="search options on half of the videos, report on the others")
     tune_command.add(tuning.add_subparsers(dest="action", required=True))
     chosen = parser.parse_args(arguments)
@@ -97,6 +101,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     image_text_command.add_train(actions)
     person_command.add_train(actions)
     source_cache_command.add_train(actions)
+    patch_command.add_train(actions)
 
 
 def _add_train_expression(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -13,9 +13,9 @@ from torch.nn import functional
 from core.camouflage.pattern import Pattern
 from core.camouflage.render import LEFT, SIDE, TOP, render
 from core.camouflage.shade import LUMA, PaintOptions, light
-from core.camouflage.warp import warp
 from core.faces import regions, topology
 from core.faces.align import align, similarity
+from core.faces.mesh_warp import warp
 from core.faces.skin import bare_skin, parser
 from core.types import Face, FloatArray, Mask, Pixels
 

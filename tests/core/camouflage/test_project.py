@@ -9,10 +9,10 @@ from core.camouflage.pattern import Pattern, Shape
 from core.camouflage.project import Surface, apply, area, moved, paint, paint_surface
 from core.camouflage.render import LEFT, SIDE, TOP, render
 from core.camouflage.shade import PaintOptions, light
-from core.camouflage.warp import warp
 from core.errors import Code, UserError
 from core.faces import find, regions, topology
 from core.faces.align import CANONICAL_SIZE, TEMPLATE
+from core.faces.mesh_warp import warp
 from core.settings import ROOT
 from core.types import Face
 

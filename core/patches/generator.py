@@ -1,0 +1,162 @@
+"""A patch for any person in one forward pass: a conditional generator over features at four scales.
+
+Method card of arXiv 2603.15396: one encoder for source and target, its maps at strides 4, 8, 16 and 32 laid
+side by side, a decoder that doubles its size by repeating pixels and convolves. The common patch under it,
+which no picture changes, is our addition: it is learnt first and left to be adjusted.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, Literal
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.errors import Code, UserError
+
+Mode = Literal["evasion", "impersonation"]
+MODES: Final = ("evasion", "impersonation")
+PATCH: Final = 64  # pixels a side
+WIDTHS: Final = (24, 48, 80, 128)  # channels at strides 4, 8, 16 and 32
+NARROW: Final = 48  # channels of the deepest maps before a linear layer sees all their places
+GROUPS: Final = 8
+STRENGTH: Final = 0.1  # of the first random common patch, in units before the tanh
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a generator was trained for; kept in its file.
+
+    Attributes:
+        mode: "evasion" takes no target, "impersonation" needs one.
+        kind: "faces" or "persons".
+        slot: the place of its patches.
+        victims: names of the encoders that it was trained against.
+        height, width: to which its pictures are brought, pixels, multiples of 32.
+    """
+
+    mode: Mode
+    kind: str
+    slot: str
+    victims: tuple[str, ...]
+    height: int = 128
+    width: int = 128
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES or self.height % 32 or self.width % 32 or min(self.height, self.width) < 32:
+            raise UserError(
+                Code.OPTION_RANGE, "There is no such generator.", f"Choose {' or '.join(MODES)}, sides of 32."
+            )
+
+
+class PatchGenerator(nn.Module):
+    """G(x_s, x_t) -> patch.
+
+    Args:
+        about: what it is for.
+    """
+
+    def __init__(self, about: About) -> None:
+        super().__init__()
+        self.about = about
+        first = WIDTHS[0]
+        self.stem = nn.Sequential(_unit(3, first, 2), _unit(first, first, 2))
+        self.downs = nn.ModuleList(
+            nn.Sequential(_unit(before, after, 2), _unit(after, after)) for before, after in pairwise(WIDTHS)
+        )
+        pair = 2 if about.mode == "impersonation" else 1
+        places = (about.height // 32) * (about.width // 32)
+        self.narrow = _unit(pair * WIDTHS[-1], NARROW)
+        self.base = PATCH // 16  # the decoder's first size; it grows with the strides of the encoder
+        self.whole = nn.Linear(NARROW * places, WIDTHS[-1] * self.base**2)
+        inputs = [WIDTHS[-1], WIDTHS[2], WIDTHS[1], WIDTHS[0]]
+        taps = [0, *(pair * width for width in reversed(WIDTHS[:-1]))]
+        outputs = [WIDTHS[2], WIDTHS[1], WIDTHS[0], 32]
+        self.ups = nn.ModuleList(
+            nn.Sequential(_unit(into + tap, out), _unit(out, out))
+            for into, tap, out in zip(inputs, taps, outputs, strict=True)
+        )
+        self.last = nn.Conv2d(outputs[-1], 3, 3, padding=1)
+        self.common = nn.Parameter(STRENGTH * torch.randn(1, 3, PATCH, PATCH))
+
+    def forward(self, source: Tensor, target: Tensor | None = None) -> Tensor:
+        """One pass.
+
+        Args:
+            source: N×3×H×W RGB in 0..1, those who wear the patches.
+            target: of the same shape, those whom they are to resemble; None for evasion.
+
+        Returns:
+            N×3×64×64 in 0..1.
+
+        Raises:
+            ValueError: a target where none is taken, or none where one is needed.
+        """
+        if (target is not None) != (self.about.mode == "impersonation"):
+            raise ValueError(f"a generator for {self.about.mode} and a target do not go together")
+        both = source if target is None else torch.cat([source, target])
+        maps = [_side_by_side(one, target is not None) for one in self.features(both)]
+        *shallow, deep = maps
+        x = self.whole(self.narrow(deep).flatten(1)).unflatten(1, (WIDTHS[-1], self.base, self.base))
+        for up, tap in zip(self.ups, (None, *reversed(shallow)), strict=True):
+            if tap is not None:
+                x = torch.cat([x, functional.interpolate(tap, x.shape[2:], mode="area")], 1)
+            x = functional.interpolate(up(x), scale_factor=2.0, mode="nearest")
+        patch: Tensor = torch.tanh(self.last(x) + self.common)
+        return (patch + 1) / 2
+
+    def features(self, pictures: Tensor) -> list[Tensor]:
+        """The encoder's maps at strides 4, 8, 16 and 32 of N×3×H×W pictures in 0..1."""
+        size = self.about.height, self.about.width
+        small = functional.interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False)
+        maps = [self.stem(2 * small - 1)]
+        for down in self.downs:
+            maps.append(down(maps[-1]))
+        return maps
+
+
+def save(generator: PatchGenerator, path: Path) -> None:
+    """Write a generator in half precision, with what it is for.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    half = {name: value.detach().cpu().half().contiguous() for name, value in generator.state_dict().items()}
+    save_file(half, path, {"about": json.dumps(asdict(generator.about))})
+
+
+def load(path: Path) -> PatchGenerator:
+    """The generator of a file that :func:`save` wrote, in evaluation mode, without gradients.
+
+    Raises:
+        UserError: ``WEIGHTS_CORRUPT``: the file holds something else.
+    """
+    with safe_open(path, "pt") as file:
+        held = (file.metadata() or {}).get("about")
+    if held is None:
+        raise UserError(
+            Code.WEIGHTS_CORRUPT, "This file holds no patch generator.", "Give one that was saved here."
+        )
+    fields = json.loads(held)
+    generator = PatchGenerator(About(**fields | {"victims": tuple(fields["victims"])}))
+    generator.load_state_dict({name: value.float() for name, value in load_file(path).items()})
+    return generator.eval().requires_grad_(False)
+
+
+def _unit(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential:
+    """Convolution, group norm (a picture's patch must not hang on its neighbours in a batch), SiLU."""
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False),
+        nn.GroupNorm(GROUPS, channels_out),
+        nn.SiLU(),
+    )
+
+
+def _side_by_side(maps: Tensor, paired: bool) -> Tensor:
+    """Maps of N sources and then N targets -> the pairs' channels side by side."""
+    return torch.cat(maps.chunk(2), 1) if paired else maps

@@ -1,0 +1,145 @@
+"""The command line of patch generators: ``train patch-generator`` and ``evaluate patch-generator``.
+
+    python -m core train patch-generator --victims a,b,c --mode evasion --kind faces --data DATA --out DIR
+    python -m core evaluate patch-generator DIR/generator.safetensors --data DATA --unseen d,e --iterative 20
+
+DIR holds found faces, checkpoints and, at the end, ``generator.safetensors``. A second call goes on where the
+first one stopped. Under ``accelerate launch`` it runs on several devices. Training takes people of the
+training part, evaluation those of the test part.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from tqdm import tqdm
+
+from core.errors import Code, UserError
+from core.training.bar import shown
+from core.types import Progress
+
+FILE: Final = "generator.safetensors"
+
+
+def add_train(actions: Any) -> None:
+    """Add ``patch-generator`` to the sub-commands of ``train``."""
+    parser = actions.add_parser("patch-generator", help="adversarial patches in one pass")
+    parser.add_argument("--data", type=Path, required=True, help="the folder of research data")
+    parser.add_argument("--out", type=Path, required=True, help="for faces, checkpoints and the generator")
+    parser.add_argument("--victims", required=True, help="names of encoders, with commas between")
+    parser.add_argument("--mode", choices=("evasion", "impersonation"), default="evasion")
+    parser.add_argument("--kind", choices=("faces", "persons"), default="faces")
+    parser.add_argument("--slot", help="glasses, forehead, cheek, medical mask or torso")
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--batch", type=int, default=12, help="pictures a step")
+    parser.add_argument("--people", type=int, default=0, help="most training people; 0 for all")
+    parser.add_argument("--synthetic", type=int, default=0, help="synthetic faces beside them")
+    parser.add_argument("--naturalness", type=float, default=0.0, help="weight of the PatchGAN")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cpu", action="store_true", help="leave the accelerator alone")
+    parser.set_defaults(run=_train)
+
+
+def add_evaluate(actions: Any) -> None:
+    """Add ``patch-generator`` to the sub-commands of ``evaluate``."""
+    parser = actions.add_parser("patch-generator", help="a patch generator on people it never saw")
+    parser.add_argument("generator", type=Path, metavar="FILE", help="what training wrote")
+    parser.add_argument("--data", type=Path, required=True, help="the folder of research data")
+    parser.add_argument("--keep", type=Path, help="a folder for found faces; FILE's own without it")
+    parser.add_argument("--unseen", default="", help="names of encoders that were not attacked")
+    parser.add_argument("--people", type=int, default=100, help="most people; 0 for all")
+    parser.add_argument("--iterative", type=int, default=0, help="people for the iterative way")
+    parser.add_argument("--steps", type=int, default=40, help="of the iterative way")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="a JSON file with all figures")
+    parser.set_defaults(run=_evaluate)
+
+
+def _evaluate(chosen: argparse.Namespace) -> int:
+    from core.patches import generator, victims
+    from core.patches.evaluate import rows
+    from core.patches.makers import Budget
+    from core.training import patch_evaluation, patch_people
+
+    model = generator.load(chosen.generator)
+    kind, encoder = model.about.kind, victims.KINDS[model.about.kind]
+    seen = [encoder(name) for name in model.about.victims]
+    unseen = [encoder(name) for name in chosen.unseen.split(",") if name]
+    keep = chosen.keep or chosen.generator.parent
+    size = seen[0].height, seen[0].width
+    people = shown(patch_people.gather(chosen.data, kind, "test", keep, size, each=4, limit=chosen.people))
+    assert people is not None
+    tqdm.write(f"{len(people)} pictures of {len(set(people.identities))} people; {model.about}")
+    table = []
+    for event in patch_evaluation.compare(
+        model, people, seen, unseen, iterative=chosen.iterative, budget=Budget(chosen.steps), seed=chosen.seed
+    ):
+        if not isinstance(event, Progress):
+            table += rows(event)
+            for line in patch_evaluation.lines(event):
+                tqdm.write(line)
+    if chosen.out is not None:
+        chosen.out.parent.mkdir(parents=True, exist_ok=True)
+        chosen.out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _train(chosen: argparse.Namespace) -> int:
+    from accelerate import Accelerator
+
+    from core.patches import generator, slots, victims
+    from core.patches.pgd import Objective
+    from core.training import loop, patch_generator
+
+    names = tuple(chosen.victims.split(","))
+    seen_by = [victims.KINDS[chosen.kind](name) for name in names]
+    sizes = {(victim.height, victim.width) for victim in seen_by}
+    if len(sizes) > 1:
+        raise UserError(
+            Code.OPTION_RANGE,
+            "These victims take pictures of different sizes.",
+            "Choose victims of one size.",
+        )
+    size = sizes.pop()
+    victims.move(seen_by, Accelerator(cpu=chosen.cpu).device)
+    name = chosen.slot or ("glasses" if chosen.kind == "faces" else "torso")
+    slot = slots.named(chosen.kind, name, *size)
+    shape = (128, 128) if chosen.kind == "faces" else (128, 64)
+    about = generator.About(chosen.mode, chosen.kind, name, names, *shape)
+    training, validation = _people(chosen, size)
+    options = loop.Options(epochs=chosen.epochs, batch=chosen.batch, seed=chosen.seed, clip=5, cpu=chosen.cpu)
+    objective = Objective(naturalness=chosen.naturalness)
+    recipe = patch_generator.recipe(about, seen_by, slot, training, validation, objective, seed=chosen.seed)
+    try:
+        for event in loop.run(recipe, chosen.out, options):
+            if isinstance(event, Progress):
+                if event.data:
+                    tqdm.write("  ".join(f"{name} {value:.4f}" for name, value in event.data.items()))
+            elif loop.is_first():
+                assert isinstance(event.model, patch_generator.Attack)
+                generator.save(event.model.generator, chosen.out / FILE)
+                megabytes = (chosen.out / FILE).stat().st_size / 1e6
+                tqdm.write(f"{FILE}: {megabytes:.2f} MB, epoch {event.best['epoch']:.0f}")
+    finally:
+        loop.leave()
+    return 0
+
+
+def _people(chosen: argparse.Namespace, size: tuple[int, int]) -> Any:
+    """Training and validation people."""
+    from core.training import patch_people
+
+    given = chosen.data, chosen.kind
+    training = shown(patch_people.gather(*given, "training", chosen.out, size, limit=chosen.people))
+    validation = shown(patch_people.gather(*given, "validation", chosen.out, size, each=2, limit=60))
+    assert training is not None and validation is not None
+    if chosen.kind == "faces" and chosen.synthetic:
+        drawn = shown(patch_people.synthetic(chosen.synthetic, chosen.out))
+        assert drawn is not None
+        training = patch_people.joined([training, drawn])
+    tqdm.write(
+        f"{len(training)} pictures of {len(set(training.identities))} people to learn from, "
+        f"{len(validation)} of {len(set(validation.identities))} to choose the epoch by"
+    )
+    return training, validation

@@ -1,0 +1,93 @@
+"""How a patch generator does on people whom it never saw, beside the other ways to make a patch."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+
+from core.patches import makers, slots
+from core.patches.base import Victim
+from core.patches.evaluate import Outcome, rows, run
+from core.patches.generator import PatchGenerator
+from core.patches.judge import Labelled
+from core.patches.makers import Budget, Maker
+from core.training.patch_people import People
+from core.types import Progress
+
+CHANCE = ("random", "noise", "natural crop")
+
+
+def parts(people: People) -> tuple[Labelled, Labelled]:
+    """Each person's first picture as a probe, all others as the gallery."""
+    _, first = np.unique(people.identities, return_index=True)
+    rest = np.setdiff1d(np.arange(len(people)), first)
+    pictures = torch.from_numpy(people.pixels).permute(0, 3, 1, 2).float() / 255
+    everyone = Labelled(pictures, people.identities)
+    return everyone.take(np.sort(first)), everyone.take(rest)
+
+
+def compare(
+    model: PatchGenerator,
+    people: People,
+    seen: Sequence[Victim],
+    unseen: Sequence[Victim],
+    *,
+    iterative: int = 0,
+    budget: Budget | None = None,
+    seed: int = 0,
+) -> Iterator[Progress | Outcome]:
+    """Judge the generator and the patches of chance on all people, and the iterative patch on some.
+
+    The generator sees the probe alone, the iterative way its own clean picture; neither sees the gallery that
+    is judged with. For impersonation everybody is to be taken for the next person, of whom the attacker has
+    the gallery's pictures.
+
+    Args:
+        model: the generator.
+        people: of the test part, several pictures each.
+        seen: the encoders of ``model.about.victims``.
+        unseen: others.
+        iterative: on how many people the iterative way runs; the generator and random squares are judged on
+            these once more, called "... (few)".
+        budget: of the iterative way.
+        seed: of patches of chance.
+
+    Yields:
+        Progress and outcomes, one a way.
+    """
+    probes, gallery = parts(people)
+    height, width = people.pixels.shape[1:3]
+    slot = slots.named(model.about.kind, model.about.slot, height, width)
+    ways: Mapping[str, Maker] = {
+        "generator": makers.makers.create("generator", model),
+        "pgd": makers.makers.create("pgd"),
+        **{name: makers.makers.create(name) for name in CHANCE},
+    }
+    aimed = model.about.mode == "impersonation"
+    plan = [(name, len(probes)) for name in ("generator", *CHANCE)]
+    plan += [(name, min(iterative, len(probes))) for name in ("generator", "random", "pgd") if iterative]
+    for name, count in plan:
+        some = probes.take(range(count))
+        targets = np.roll(probes.identities, 1)[:count] if aimed else None
+        label = name if count == len(probes) else f"{name} (few)"
+        yield from run(
+            label, ways[name], some, gallery, slot, seen, unseen, targets, seed=seed, budget=budget
+        )
+
+
+def lines(outcome: Outcome) -> list[str]:
+    """A line of text for each encoder: retrieval, decisions, cost."""
+    told = []
+    for row, one in zip(rows(outcome), outcome.verdicts, strict=True):
+        rates = "  ".join(
+            f"ASR at FAR {success.far:g}{'' if success.supported else ' (too few impostors)'} "
+            f"{row[f'ASR at FAR {success.far:g}']:.3f} of {success.eligible}"
+            for success in one.success
+        )
+        told.append(
+            f"{row['maker']:<18}{row['encoder']:<21}{row['box']}  N {row['probes']}  "
+            f"mAP {row['mAP clean']:.3f} -> {row['mAP']:.3f} [{row['mAP low']:.3f}, {row['mAP high']:.3f}]  "
+            f"rank-1 {row['rank-1 clean']:.3f} -> {row['rank-1']:.3f}  cosine {row['cosine']:.3f}  {rates}  "
+            f"CPU {row['CPU s a patch']:.4f} s a patch"
+        )
+    return told

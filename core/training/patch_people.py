@@ -1,0 +1,151 @@
+"""The pictures that patch generators learn from and are judged on: people of one part, several of each.
+
+Faces are those of LFW (grey, ``faces/lfw_expressions.parquet``), found and aligned as everywhere, and
+synthetic ones; people are the crops of ``reid/mot17_mini_crops.parquet``. Parts are by person, see
+``core.datasets.expressions.part``.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.datasets import lfw
+from core.datasets.expressions import Part, part
+from core.datasets.folders import Photo
+from core.errors import Code, UserError
+from core.faces import align, find_batch, generate
+from core.types import Face, FloatArray, Progress
+
+FACES: Final = "faces/lfw_expressions.parquet"
+PERSONS: Final = "reid/mot17_mini_crops.parquet"
+BATCH: Final = 32
+NOTHING: Final = np.full((5, 2), np.nan, np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class People:
+    """Pictures of one size with their people.
+
+    Attributes:
+        pixels: N×H×W×3 uint8 RGB.
+        identities: N names.
+    """
+
+    pixels: NDArray[np.uint8]
+    identities: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def others(self, row: int) -> NDArray[np.int64]:
+        """Rows of the same person's other pictures; the row itself where there is no other."""
+        same = np.flatnonzero(self.identities == self.identities[row])
+        rest = same[same != row]
+        return rest if len(rest) else same
+
+
+def gather(
+    data: Path, kind: str, wanted: Part, folder: Path, size: tuple[int, int], *, each: int = 6, limit: int = 0
+) -> Iterator[Progress | People]:
+    """The people of one part who have at least two pictures.
+
+    Args:
+        data: the folder of research data.
+        kind: "faces" or "persons".
+        wanted: the part.
+        folder: where found faces are kept, so that a second call is quick.
+        size: height and width of the pictures; 224 and 224 for faces.
+        each: most pictures of one person.
+        limit: most people, 0 for all.
+
+    Yields:
+        Progress, then the people.
+
+    Raises:
+        UserError: the data set is not there.
+    """
+    file = FACES if kind == "faces" else PERSONS
+    if not (data / file).is_file():
+        raise UserError(
+            Code.FILE_UNREADABLE, "The data set is not in the folder of data.", f"Put it there as {file}."
+        )
+    photos = lfw.photos(data / file, "lfw") if kind == "faces" else _persons(data / file)
+    chosen = _chosen([photo for photo in photos if part(photo.identity) == wanted], each, limit)
+    if kind == "faces":
+        yield from _aligned(chosen, folder / "faces.npz")
+        return
+    height, width = size
+    pixels = [cv2.resize(p.pixels(), (width, height), interpolation=cv2.INTER_AREA) for p in chosen]
+    yield People(np.stack(pixels).astype(np.uint8), np.array([photo.identity for photo in chosen]))
+
+
+def synthetic(count: int, folder: Path) -> Iterator[Progress | People]:
+    """Nobody's faces, one picture each, drawn once and kept in ``folder``."""
+    path = folder / f"synthetic-{count}.npz"
+    if not path.exists():
+        model, crops = generate.load(), []
+        for seed in range(count):
+            pixels = generate.to_pixels(model(model.latents([seed]), 512))[0]
+            crops += [align.align(pixels, face) for face in find_batch([pixels])[0][:1]]
+            yield Progress((seed + 1) / count, f"Synthetic face {seed + 1} of {count}")
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(path, crops=np.stack(crops))
+    crops_kept = np.load(path)["crops"]
+    yield People(crops_kept, np.array([f"synthetic-{number}" for number in range(len(crops_kept))]))
+
+
+def joined(parts: Sequence[People]) -> People:
+    """Several sets of people of one size as one."""
+    return People(
+        np.concatenate([people.pixels for people in parts]),
+        np.concatenate([people.identities for people in parts]),
+    )
+
+
+def _chosen(photos: Sequence[Photo], each: int, limit: int) -> list[Photo]:
+    by_person: dict[str, list[Photo]] = defaultdict(list)
+    for photo in photos:
+        by_person[photo.identity].append(photo)
+    several = [owned[:each] for owned in by_person.values() if len(owned) > 1]
+    return [photo for owned in several[: limit or None] for photo in owned]
+
+
+def _persons(path: Path) -> tuple[Photo, ...]:
+    import pyarrow.parquet as parquet
+
+    rows = parquet.read_table(path).to_pylist()
+    return tuple(
+        Photo(f"{row['sequence']}/{row['identity']}", f"{row['sequence']}/{number}", row["image"])
+        for number, row in enumerate(rows)
+    )
+
+
+def _aligned(photos: Sequence[Photo], path: Path) -> Iterator[Progress | People]:
+    """Faces in the canonical frame; the five points of every photo are kept in ``path`` by its name."""
+    known: dict[str, FloatArray] = dict(np.load(path)) if path.exists() else {}
+    missing = [photo for photo in photos if photo.name not in known]
+    for start in range(0, len(missing), BATCH):
+        some = missing[start : start + BATCH]
+        found = find_batch([photo.pixels() for photo in some])
+        for photo, faces in zip(some, found, strict=True):
+            known[photo.name] = _central(faces, photo)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, **known)  # type: ignore[arg-type]
+        yield Progress(min(start + BATCH, len(missing)) / len(missing), "Faces are found")
+    seen = [photo for photo in photos if not np.isnan(known[photo.name]).any()]
+    crops = [align.align(p.pixels(), Face((0, 0, 1, 1), 1.0, known[p.name])) for p in seen]
+    yield People(np.stack(crops), np.array([photo.identity for photo in seen]))
+
+
+def _central(faces: Sequence[Face], photo: Photo) -> FloatArray:
+    """The five points of the face that holds the photo's centre, else of the largest."""
+    height, width = photo.pixels().shape[:2]
+    over = [f for f in faces if f.box[0] <= width / 2 < f.box[2] and f.box[1] <= height / 2 < f.box[3]]
+    chosen = (over or list(faces))[:1]
+    return np.asarray(chosen[0].five, np.float32) if chosen else NOTHING

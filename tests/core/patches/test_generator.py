@@ -1,0 +1,88 @@
+"""The generator: one pass, what it depends on, its size and its file."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from core.errors import Code, UserError
+from core.patches import generator
+from core.patches.generator import About, PatchGenerator, load, save
+
+EVASION = About("evasion", "persons", "torso", ("tiny",), 64, 32)
+IMPERSONATION = About("impersonation", "faces", "glasses", ("tiny", "other"), 64, 64)
+
+
+def built(about: About) -> PatchGenerator:
+    torch.manual_seed(0)
+    return PatchGenerator(about).eval().requires_grad_(False)
+
+
+def pictures(seed: int, count: int = 2) -> torch.Tensor:
+    return torch.rand(count, 3, 96, 80, generator=torch.Generator().manual_seed(seed))
+
+
+def test_the_target_matters_in_impersonation() -> None:
+    net, source, first, second = built(IMPERSONATION), pictures(0), pictures(1), pictures(2)
+    assert not torch.allclose(net(source, first), net(source, second), atol=1e-4)
+    assert not torch.allclose(net(source, first), net(first, source), atol=1e-4)  # the two are no peers
+
+
+def test_identical_inputs_give_identical_patches() -> None:
+    net, source, target = built(IMPERSONATION), pictures(0), pictures(1)
+    assert torch.equal(net(source, target), net(source.clone(), target.clone()))
+    plain = built(EVASION)
+    assert torch.equal(plain(source), plain(source))
+    assert not torch.allclose(plain(source), plain(target), atol=1e-4)
+
+
+def test_a_picture_does_not_hang_on_its_neighbours() -> None:
+    net, source, target = built(IMPERSONATION), pictures(0, 3), pictures(1, 3)
+    torch.testing.assert_close(net(source, target)[1:2], net(source[1:2], target[1:2]), atol=1e-5, rtol=0)
+
+
+def test_evasion_takes_no_target_and_impersonation_needs_one() -> None:
+    with pytest.raises(ValueError, match="do not go together"):
+        built(EVASION)(pictures(0), pictures(1))
+    with pytest.raises(ValueError, match="do not go together"):
+        built(IMPERSONATION)(pictures(0))
+
+
+def test_maps_are_at_strides_4_8_16_and_32_and_every_scale_reaches_the_patch() -> None:
+    net = built(IMPERSONATION)
+    maps = net.features(pictures(0))
+    assert [64 // one.shape[2] for one in maps] == [4, 8, 16, 32]
+    assert [one.shape[1] for one in maps] == list(generator.WIDTHS)
+    patch = net(pictures(0), pictures(1))
+    assert patch.shape == (2, 3, 64, 64) and patch.min() >= 0 and patch.max() <= 1
+    kept = PatchGenerator.features
+    for scale in range(4):
+
+        def deaf(self: PatchGenerator, given: torch.Tensor, scale: int = scale) -> list[torch.Tensor]:
+            return [torch.zeros_like(m) if n == scale else m for n, m in enumerate(kept(self, given))]
+
+        with pytest.MonkeyPatch.context() as patching:
+            patching.setattr(PatchGenerator, "features", deaf)
+            assert not torch.allclose(net(pictures(0), pictures(1)), patch, atol=1e-4)
+
+
+@pytest.mark.parametrize("mode", generator.MODES)
+def test_it_weighs_at_most_ten_megabytes_and_comes_back_from_its_file(mode: str, tmp_path: Path) -> None:
+    about = About(mode, "faces", "glasses", ("a", "b"))  # type: ignore[arg-type]
+    net, path = built(about), tmp_path / "generator.safetensors"
+    save(net, path)
+    assert path.stat().st_size < 10_000_000
+    back = load(path)
+    assert back.about == about and not back.training
+    target = pictures(1) if mode == "impersonation" else None
+    torch.testing.assert_close(back(pictures(0), target), net(pictures(0), target), atol=5e-3, rtol=0)
+
+
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
+    with pytest.raises(UserError) as problem:
+        load(tmp_path / "other.safetensors")
+    assert problem.value.code == Code.WEIGHTS_CORRUPT
+    with pytest.raises(UserError):
+        About("evasion", "faces", "glasses", (), 100, 100)

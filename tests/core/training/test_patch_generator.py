@@ -1,0 +1,169 @@
+"""Training of patch generators on tiny people and victims, and where the people come from."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from core.__main__ import main
+from core.datasets.expressions import part
+from core.errors import UserError
+from core.patches import generator, makers, slots, victims
+from core.patches.base import Victim
+from core.patches.evaluate import Outcome
+from core.patches.evaluate import run as evaluate
+from core.patches.generator import About
+from core.patches.pgd import Objective
+from core.training import loop, patch_generator, patch_people
+from core.training.patch_generator import Attack, Rates
+from core.training.patch_people import People
+from tests.core.patches.patch_fakes import people, person_victim
+
+SLOT = slots.torso(64, 32)
+ABOUT = About("evasion", "persons", "torso", ("a", "b"), 32, 32)
+
+
+def made_up(count: int, seed: int) -> People:
+    given = people(count, 3, 64, 32, seed)
+    pixels = given.pictures.mul(255).byte().permute(0, 2, 3, 1).numpy()
+    return People(pixels, given.identities)
+
+
+def trained(folder: Path, about: About = ABOUT, **changes: Any) -> tuple[loop.Outcome, list[Victim]]:
+    seen: list[Victim] = [person_victim("a", 1), person_victim("b", 2)]
+    options = loop.Options(epochs=changes.pop("epochs", 4), batch=8, cpu=True)
+    objective = Objective(push_margin=-1.0, **changes)
+    given = patch_generator.recipe(about, seen, SLOT, made_up(12, 0), made_up(4, 1), objective,
+                                   rates=Rates(network=2e-3, common=0.1))  # fmt: skip
+    *_, last = loop.run(given, folder, options)
+    assert isinstance(last, loop.Outcome)
+    return last, seen
+
+
+def test_a_generator_learns_to_hurt_people_it_never_saw_and_leaves_victims_alone(tmp_path: Path) -> None:
+    before = {name: value.clone() for name, value in person_victim("a", 1).model.state_dict().items()}
+    found, seen = trained(tmp_path)
+    assert isinstance(found.model, Attack)
+    after = seen[0].model.state_dict()  # type: ignore[attr-defined]
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
+    assert all(name.startswith("generator.") for name in load_file(tmp_path / "best.safetensors"))
+    held = people(6, 3, 64, 32, seed=2)  # other people than in training and validation
+    probes, gallery = held.take(range(0, 18, 3)), held.take([n for n in range(18) if n % 3])
+    cosines = {}
+    for name, given in (("random", ()), ("generator", (found.model.generator.eval(),))):
+        *_, last = evaluate(
+            name, makers.makers.create(name, *given), probes, gallery, SLOT, seen, fars=(0.1,)
+        )
+        assert isinstance(last, Outcome)
+        cosines[name] = last.verdicts[-1].genuine
+    assert cosines["generator"] < cosines["random"] - 0.03
+    assert found.history[-1]["effect"] > found.history[0]["effect"]
+
+
+def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    whole, _ = trained(tmp_path / "whole", epochs=2, naturalness=0.1)
+    seen: list[Victim] = [person_victim("a", 1), person_victim("b", 2)]
+    objective = Objective(push_margin=-1.0, naturalness=0.1)
+    for _ in range(2):  # the second ends what the first was stopped in
+        torch.manual_seed(99)
+        given = patch_generator.recipe(ABOUT, seen, SLOT, made_up(12, 0), made_up(4, 1), objective,
+                                       rates=Rates(network=2e-3, common=0.1))  # fmt: skip
+        for event in loop.run(given, tmp_path / "parts", loop.Options(epochs=2, batch=8, cpu=True)):
+            if not isinstance(event, loop.Outcome) and event.data:
+                break
+    states = [load_file(tmp_path / name / "best.safetensors") for name in ("whole", "parts")]
+    assert all(torch.allclose(states[0][name], states[1][name], atol=1e-6) for name in states[0])
+    assert any(name.startswith("judge.") for name in states[0])
+    assert whole.history[-1]["loss"] > 0
+
+
+def test_targets_are_other_people_and_galleries_other_pictures() -> None:
+    given = made_up(4, 0)
+    pairs = patch_generator.pairs(given, [person_victim()], True)
+    torch.manual_seed(0)
+    batch = pairs.rows(np.arange(12))
+    pictures, natural, target = batch.inputs
+    source, aimed = batch.labels
+    assert pictures.shape == target.shape == (12, 3, 64, 32) and natural.shape == (12, 3, 64, 64)
+    assert source.shape == aimed.shape == (12, 2, 24)
+    own = victims.embed([person_victim()], target)["tiny"]
+    assert (torch.einsum("nd,ngd->ng", own, aimed) > 0.99).all()  # the target's gallery is the target's
+    for row in range(12):
+        others = given.others(row)
+        assert row not in others and set(given.identities[others]) == {given.identities[row]}
+    assert People(given.pixels[:1], given.identities[:1]).others(0).tolist() == [0]
+
+
+def write_persons(data: Path) -> None:
+    """A parquet of forty people, three pictures each."""
+    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as parquet
+
+    chance = np.random.default_rng(0)
+    rows = []
+    for identity in range(40):
+        colour = chance.integers(0, 255, 3)
+        for frame in range(3):
+            pixels = np.clip(colour + chance.integers(-9, 9, (64, 32, 3)), 0, 255).astype(np.uint8)
+            image = cv2.imencode(".png", pixels)[1].tobytes()
+            rows.append({"sequence": "S", "identity": identity, "frame": frame, "image": image})
+    (data / "reid").mkdir(parents=True)
+    parquet.write_table(pyarrow.Table.from_pylist(rows), data / patch_people.PERSONS)
+
+
+def test_people_of_one_part_only(tmp_path: Path) -> None:
+    write_persons(tmp_path)
+    found = {}
+    for wanted in ("training", "validation", "test"):
+        *_, one = patch_people.gather(tmp_path, "persons", wanted, tmp_path, (64, 32), each=2)  # type: ignore[arg-type]
+        assert isinstance(one, People)
+        assert one.pixels.shape == (len(one), 64, 32, 3)
+        assert {part(name) for name in one.identities} == {wanted}
+        assert max(np.unique(one.identities, return_counts=True)[1]) == 2
+        found[wanted] = set(one.identities)
+    assert not found["training"] & found["test"] and sum(map(len, found.values())) == 40
+    *_, few = patch_people.gather(tmp_path, "persons", "training", tmp_path, (64, 32), limit=3)
+    assert isinstance(few, People) and len(set(few.identities)) == 3
+    both = patch_people.joined([few, few])
+    assert len(both) == 2 * len(few)
+
+
+def test_the_command_trains_and_writes_a_generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_persons(tmp_path)
+    monkeypatch.setattr(victims, "KINDS", {"persons": lambda name: person_victim(name, len(name))})
+    out = tmp_path / "out"
+    command = ["train", "patch-generator", "--kind", "persons", "--victims", "a,bb", "--data", str(tmp_path)]
+    command += ["--out", str(out), "--epochs", "1", "--batch", "8", "--cpu", "--mode", "impersonation"]
+    assert main(command) == 0
+    net = generator.load(out / "generator.safetensors")
+    assert net.about == About("impersonation", "persons", "torso", ("a", "bb"), 128, 64)
+    command = ["evaluate", "patch-generator", str(out / "generator.safetensors"), "--data", str(tmp_path)]
+    command += ["--unseen", "ccc", "--iterative", "2", "--steps", "2", "--out", str(tmp_path / "found.json")]
+    assert main(command) == 0
+    table = json.loads((tmp_path / "found.json").read_text())
+    ways = ["generator", "random", "noise", "natural crop", "generator (few)", "random (few)", "pgd (few)"]
+    assert list(dict.fromkeys(row["maker"] for row in table)) == ways
+    assert [row["encoder"] for row in table[:4]] == ["a", "bb", "ccc", "ensemble"]
+    assert {row["probes"] for row in table[-4:]} == {2} and table[-1]["victim passes"] == 2 * 2 * 2
+
+
+def test_without_data_it_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as problem:
+        list(patch_people.gather(tmp_path, "faces", "training", tmp_path, (224, 224)))
+    assert "lfw_expressions" in problem.value.hint
+
+
+@pytest.mark.data
+def test_faces_are_found_once_and_aligned(data_dir: Path, tmp_path: Path) -> None:
+    given = data_dir, "faces", "validation", tmp_path, (224, 224)
+    *first, people_found = patch_people.gather(*given, each=2, limit=2)  # type: ignore[arg-type]
+    *second, again = patch_people.gather(*given, each=2, limit=2)  # type: ignore[arg-type]
+    assert first and not second  # no face is looked for twice
+    assert isinstance(people_found, People) and isinstance(again, People)
+    assert people_found.pixels.shape == (4, 224, 224, 3)
+    assert np.array_equal(people_found.pixels, again.pixels)
