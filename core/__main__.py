@@ -1,6 +1,6 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
 ``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head|image-text|source-cache``,
-``train person-encoder|patch-generator``, ``abaw features``, ``tune abaw``, ``evaluate abaw|patch-generator``,
+``train latent-diffusion|person-encoder|patch-generator``, ``abaw features``, ``tune abaw``, ``evaluate abaw|patch-generator``,
 ``personalize sources|evaluate``.
 """
 
@@ -19,6 +19,7 @@ from core.training import (
     audio_command,
     features_command,
     image_text_command,
+    latent_diffusion_command,
     patch_command,
     person_command,
     personalize_command,
@@ -99,6 +100,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     stand_ins_command.add_train(actions)
     audio_command.add_train(actions)
     image_text_command.add_train(actions)
+    latent_diffusion_command.add_train(actions)
     person_command.add_train(actions)
     source_cache_command.add_train(actions)
     patch_command.add_train(actions)
