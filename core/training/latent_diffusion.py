@@ -30,7 +30,7 @@ from core.types import Progress
 DIVERGENCE = 2e-4
 UNLABELLED = 0.1
 SCALES = (64, 160)  # sides of crops in pixels of the photographs, for the autoencoder
-PIXELS = Options(epochs=11, batch=16, clip=1.0, drop_last=True, every=200, precision="bf16")
+PIXELS = Options(epochs=7, batch=16, clip=1.0, drop_last=True, every=200, precision="bf16")
 LATENTS = Options(epochs=14, batch=32, clip=1.0, drop_last=True, every=200, precision="bf16")
 
 

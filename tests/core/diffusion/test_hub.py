@@ -11,7 +11,17 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
 
 from core.diffusion import hub
+from tests.core.diffusion import authors_names
 
+CODER = {
+    "latent_channels": 4, "block_out_channels": (8, 8), "norm_num_groups": 4, "scaling_factor": 0.5,
+    "down_block_types": ("DownEncoderBlock2D",) * 2, "up_block_types": ("UpDecoderBlock2D",) * 2,
+}  # fmt: skip
+DENOISER = {
+    "sample_size": 8, "block_out_channels": (16, 16), "layers_per_block": 1, "norm_num_groups": 4,
+    "down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"), "cross_attention_dim": 16,
+    "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"), "attention_head_dim": 2,
+}  # fmt: skip
 TEXT = {
     "vocab_size": 49408, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1,
     "num_attention_heads": 2, "max_position_embeddings": 77,
@@ -25,26 +35,15 @@ def reader() -> transformers.CLIPTextModel:
 @pytest.fixture
 def tiny() -> hub.Sentences:
     torch.manual_seed(0)
-    coder = AutoencoderKL(
-        latent_channels=4,
-        block_out_channels=(8, 8),
-        norm_num_groups=4,
-        down_block_types=("DownEncoderBlock2D",) * 2,
-        up_block_types=("UpDecoderBlock2D",) * 2,
-        scaling_factor=0.5,
-    )
-    denoiser = UNet2DConditionModel(
-        sample_size=8,
-        block_out_channels=(16, 16),
-        layers_per_block=1,
-        norm_num_groups=4,
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-        cross_attention_dim=16,
-        attention_head_dim=2,
-    )
     card = replace(hub.CARD, size=16, latent=(4, 8, 8), steps=3)
-    return hub.Sentences(card, coder, denoiser, reader(), hub.tokens, hub.noise())
+    return hub.Sentences(
+        card,
+        AutoencoderKL(**CODER),
+        UNet2DConditionModel(**DENOISER),
+        reader(),
+        hub.tokens,
+        hub.noise(),
+    )
 
 
 def test_sentences_decide_and_shapes_fit(tiny: hub.Sentences) -> None:
@@ -79,6 +78,24 @@ def test_the_text_half_is_found_in_a_checkpoint_file(tmp_path: Path) -> None:
     fresh = reader()
     fresh.load_state_dict(found, strict=True)
     assert torch.equal(fresh.state_dict()["final_layer_norm.weight"], held["final_layer_norm.weight"])
+
+
+def test_a_checkpoint_in_the_authors_layout_is_the_same_prior(
+    tiny: hub.Sentences, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, shape in (("coder", CODER), ("denoiser", DENOISER), ("reader", TEXT)):
+        monkeypatch.setattr(hub, f"shape_of_{name}", lambda shape=shape: shape)
+    file = (
+        authors_names.coder(tiny.coder.state_dict())
+        | authors_names.denoiser(tiny.denoiser.state_dict())
+        | {f"{hub.TEXT_KEYS}{name}": value for name, value in tiny.reader.state_dict().items()}
+    )
+    save_file({name: value.contiguous() for name, value in file.items()}, tmp_path / "model.safetensors")
+    found = hub.read(tmp_path / "model.safetensors", tiny.card)
+    latents = found.sample(["moss"], seed=1, steps=2)
+    torch.testing.assert_close(latents, tiny.sample(["moss"], seed=1, steps=2))
+    torch.testing.assert_close(found.decode(latents), tiny.decode(latents))
+    torch.testing.assert_close(found.encode(found.decode(latents)), tiny.encode(tiny.decode(latents)))
 
 
 def test_the_shapes_are_those_of_stable_diffusion_1() -> None:
