@@ -23,7 +23,7 @@ CARD = Card(
     latent=network.LATENT,
     classes=CLASSES,
     source="trained here; after arXiv 2112.10752",
-    steps=30,
+    steps=20,
     guidance=2.0,
 )
 
