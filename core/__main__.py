@@ -1,7 +1,7 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
 ``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head|image-text|source-cache``,
-``train latent-diffusion|person-encoder|patch-generator``, ``abaw features``, ``tune abaw``, ``evaluate abaw|patch-generator``,
-``personalize sources|evaluate``.
+``train latent-diffusion|person-encoder|patch-generator``, ``abaw features``, ``tune abaw``,
+``evaluate abaw|patch-generator``, ``personalize sources|evaluate``.
 """
 
 import argparse

@@ -24,7 +24,7 @@ CARD = Card(
     classes=CLASSES,
     source="trained here; after arXiv 2112.10752",
     steps=20,
-    guidance=2.0,
+    guidance=4.0,
 )
 
 
