@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from core.errors import Code, UserError
 from core.training.bar import shown
+from core.training.person_data import CHECK_TOWN, TEST_TOWN, TOWN
 from core.types import Progress
 
 FILE: Final = "generator.safetensors"
@@ -35,6 +36,7 @@ def add_train(actions: Any) -> None:
     parser.add_argument("--batch", type=int, default=12, help="pictures a step")
     parser.add_argument("--people", type=int, default=0, help="most training people; 0 for all")
     parser.add_argument("--synthetic", type=int, default=0, help="synthetic faces beside them")
+    parser.add_argument("--drawn", type=int, default=0, help="drawn people in place of photographed ones")
     parser.add_argument("--naturalness", type=float, default=0.0, help="weight of the PatchGAN")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cpu", action="store_true", help="leave the accelerator alone")
@@ -49,6 +51,7 @@ def add_evaluate(actions: Any) -> None:
     parser.add_argument("--keep", type=Path, help="a folder for found faces; FILE's own without it")
     parser.add_argument("--unseen", default="", help="names of encoders that were not attacked")
     parser.add_argument("--people", type=int, default=100, help="most people; 0 for all")
+    parser.add_argument("--drawn", type=int, default=0, help="drawn people in place of photographed ones")
     parser.add_argument("--iterative", type=int, default=0, help="people for the iterative way")
     parser.add_argument("--steps", type=int, default=40, help="of the iterative way")
     parser.add_argument("--seed", type=int, default=0)
@@ -68,8 +71,10 @@ def _evaluate(chosen: argparse.Namespace) -> int:
     unseen = [encoder(name) for name in chosen.unseen.split(",") if name]
     keep = chosen.keep or chosen.generator.parent
     size = seen[0].height, seen[0].width
-    people = shown(patch_people.gather(chosen.data, kind, "test", keep, size, each=4, limit=chosen.people))
-    assert people is not None
+    if kind == "persons" and chosen.drawn:
+        people = patch_people.drawn(TEST_TOWN, chosen.drawn, 4)
+    else:
+        people = _gathered(chosen.data, kind, "test", keep, size, each=4, limit=chosen.people)
     tqdm.write(f"{len(people)} pictures of {len(set(people.identities))} people; {model.about}")
     table = []
     for event in patch_evaluation.compare(
@@ -126,14 +131,25 @@ def _train(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _gathered(*given: Any, **wanted: Any) -> Any:
+    from core.training import patch_people
+
+    people = shown(patch_people.gather(*given, **wanted))
+    assert people is not None
+    return people
+
+
 def _people(chosen: argparse.Namespace, size: tuple[int, int]) -> Any:
     """Training and validation people."""
     from core.training import patch_people
 
-    given = chosen.data, chosen.kind
-    training = shown(patch_people.gather(*given, "training", chosen.out, size, limit=chosen.people))
-    validation = shown(patch_people.gather(*given, "validation", chosen.out, size, each=2, limit=60))
-    assert training is not None and validation is not None
+    if chosen.kind == "persons" and chosen.drawn:
+        training = patch_people.drawn(TOWN, chosen.drawn, 6)
+        validation = patch_people.drawn(CHECK_TOWN, 60, 2)
+    else:
+        given = chosen.data, chosen.kind
+        training = _gathered(*given, "training", chosen.out, size, limit=chosen.people)
+        validation = _gathered(*given, "validation", chosen.out, size, each=2, limit=60)
     if chosen.kind == "faces" and chosen.synthetic:
         drawn = shown(patch_people.synthetic(chosen.synthetic, chosen.out))
         assert drawn is not None

@@ -1,8 +1,8 @@
 """The pictures that patch generators learn from and are judged on: people of one part, several of each.
 
 Faces are those of LFW (grey, ``faces/lfw_expressions.parquet``), found and aligned as everywhere, and
-synthetic ones; people are the crops of ``reid/mot17_mini_crops.parquet``. Parts are by person, see
-``core.datasets.expressions.part``.
+synthetic ones; people are the crops of ``reid/mot17_mini_crops.parquet``, or drawn. Parts are by person, see
+``core.datasets.expressions.part``; of drawn people by town, as for the person encoder.
 """
 
 from collections import defaultdict
@@ -20,6 +20,7 @@ from core.datasets.expressions import Part, part
 from core.datasets.folders import Photo
 from core.errors import Code, UserError
 from core.faces import align, find_batch, generate
+from core.reid import pedestrians
 from core.types import Face, FloatArray, Progress
 
 FACES: Final = "faces/lfw_expressions.parquet"
@@ -98,6 +99,12 @@ def synthetic(count: int, folder: Path) -> Iterator[Progress | People]:
         np.savez_compressed(path, crops=np.stack(crops))
     crops_kept = np.load(path)["crops"]
     yield People(crops_kept, np.array([f"synthetic-{number}" for number in range(len(crops_kept))]))
+
+
+def drawn(town: int, people: int, each: int) -> People:
+    """Nobody's bodies: drawn pedestrians, each filmed once by so many cameras (``core.reid.pedestrians``)."""
+    rows = np.array([(person, camera, 0) for person in range(people) for camera in range(each)])
+    return People(pedestrians.batch(town, rows), np.array([f"drawn-{town}-{row[0]}" for row in rows]))
 
 
 def joined(parts: Sequence[People]) -> People:

@@ -127,7 +127,9 @@ def test_parts_are_switched_off_and_settings_that_clash_are_told(desk, weight) -
     desk.locator("#personalize-preset").get_by_label("June 2026").check()
     desk.get_by_text("caches are emptied when a clip begins").wait_for()
     desk.locator("#personalize-preset").get_by_label("ours").check()
+    desk.get_by_text("the gates judge the personalised answer").wait_for()  # the film comes with it
     fold(desk, "More settings")
+    desk.wait_for_timeout(500)
     told = words(desk, "Personal")
     high = desk.locator("#personalize-entropy-positive input[type=range]")
     high.focus()

@@ -133,6 +133,15 @@ def test_people_of_one_part_only(tmp_path: Path) -> None:
     assert len(both) == 2 * len(few)
 
 
+def test_drawn_people_are_one_town_s_and_have_several_pictures() -> None:
+    here, there = (patch_people.drawn(town, 3, 2) for town in (0, 1))
+    assert here.pixels.shape == (6, 256, 128, 3)
+    assert len(set(here.identities)) == 3
+    assert not set(here.identities) & set(there.identities)
+    assert all(len(here.others(row)) == 1 for row in range(6))
+    assert (here.pixels != there.pixels).any()
+
+
 def test_the_command_trains_and_writes_a_generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_persons(tmp_path)
     monkeypatch.setattr(victims, "KINDS", {"persons": lambda name: person_victim(name, len(name))})
