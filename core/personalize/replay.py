@@ -41,6 +41,7 @@ class Replay:
         steps: F, one a frame, all clips one after another.
         starts: C+1 indices: clip c has the frames ``starts[c]`` to ``starts[c + 1]``.
         running: F×K mean logits of the clip up to each frame; the last of a clip is its answer.
+        rows: F×D embeddings as they were read, poisoned ones pushed.
         poisoned: F bool: frames that were pushed towards another class on purpose.
         lent: names of the source subjects whose prototypes were used, nearest first.
         milliseconds: CPU time of the loop a frame, without the image encoder; the mean.
@@ -52,6 +53,7 @@ class Replay:
     steps: tuple[Step, ...]
     starts: tuple[int, ...]
     running: FloatArray
+    rows: NDArray[np.float32]
     poisoned: Mask
     lent: tuple[str, ...]
     milliseconds: float
@@ -125,7 +127,7 @@ def replay(
                 found.append(_contents(session, cache, first) if changed else found[-1])
     return (
         Replay(
-            tuple(steps), starts, np.array(running), marked, lent, 1000 * spent / len(rows),
+            tuple(steps), starts, np.array(running), rows, marked, lent, 1000 * spent / len(rows),
             session.memory, session.shelf.memory if len(session.shelf) else 0,
             {name: tuple(found) for name, found in kept.items()},
         ),

@@ -15,14 +15,16 @@ The limits on clips hold here too; AffWild2's longer videos need larger ones, fo
 import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from core.abaw.features import FeatureStore
 from core.datasets import affwild2
 from core.errors import Code, UserError
 from core.types import Progress
+
+if TYPE_CHECKING:
+    from core.abaw.features import FeatureStore
 
 
 def add(commands: Any) -> None:
@@ -70,7 +72,7 @@ def _whole(folder: Path, out: Path) -> int:
 
 
 def _filled(
-    store: FeatureStore, jobs: Mapping[str, Sequence[str]], work: Callable[[str], Iterator[Any]]
+    store: "FeatureStore", jobs: Mapping[str, Sequence[str]], work: Callable[[str], Iterator[Any]]
 ) -> int:
     """Work through the videos whose annotations are not all stored; 1 if any failed, each with a sentence."""
     todo = [name for name, people in jobs.items() if not all(one in store for one in people)]

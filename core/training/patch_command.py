@@ -17,7 +17,6 @@ from tqdm import tqdm
 
 from core.errors import Code, UserError
 from core.training.bar import shown
-from core.training.person_data import CHECK_TOWN, TEST_TOWN, TOWN
 from core.types import Progress
 
 FILE: Final = "generator.safetensors"
@@ -64,6 +63,7 @@ def _evaluate(chosen: argparse.Namespace) -> int:
     from core.patches.evaluate import rows
     from core.patches.makers import Budget
     from core.training import patch_evaluation, patch_people
+    from core.training.person_data import TEST_TOWN
 
     model = generator.load(chosen.generator)
     kind, encoder = model.about.kind, victims.KINDS[model.about.kind]
@@ -142,6 +142,7 @@ def _gathered(*given: Any, **wanted: Any) -> Any:
 def _people(chosen: argparse.Namespace, size: tuple[int, int]) -> Any:
     """Training and validation people."""
     from core.training import patch_people
+    from core.training.person_data import CHECK_TOWN, TOWN
 
     if chosen.kind == "persons" and chosen.drawn:
         training = patch_people.drawn(TOWN, chosen.drawn, 6)

@@ -105,7 +105,7 @@ def run(desk: Desk, person: Person, options: Options) -> Run | None:
     Raises:
         UserError: frames that cannot be poisoned as asked.
     """
-    from core.personalize.replay import mislead, replay
+    from core.personalize.replay import replay
 
     pieces = [piece for piece in person.read(desk.model) if len(piece.seen[desk.model])]
     if not pieces:
@@ -114,7 +114,6 @@ def run(desk: Desk, person: Person, options: Options) -> Run | None:
     seen = [piece.seen[desk.model] for piece in pieces]
     rows = np.concatenate([one.embeddings for one in seen])
     poisoned = places(person, rows, text) if person.poison is not None else {}
-    changed, _ = mislead(rows, text, scale, poisoned)
     edges = np.cumsum([len(one) for one in seen])[:-1]
     sources, saved = sources_of(desk), _saved(desk, person, options)
     clean = [one.embeddings for one in seen]
@@ -123,7 +122,7 @@ def run(desk: Desk, person: Person, options: Options) -> Run | None:
     if poisoned:
         gates_off, _ = replay(clean, text, scale, ablate(options, "no gates"), sources, poisoned, saved)
     return Run(
-        tuple(pieces), told, session, tuple(np.split(changed, edges)), text, scale,
+        tuple(pieces), told, session, tuple(np.split(told.rows, edges)), text, scale,
         np.concatenate([one.thumbnails for one in seen]), gates_off,
         sources is not None, saved is not None,
     )  # fmt: skip

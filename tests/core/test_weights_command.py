@@ -1,4 +1,6 @@
 import hashlib
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +27,13 @@ def test_list_marks_what_is_here(empty_cache: Path, capsys: pytest.CaptureFixtur
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("* yunet") for line in lines)
     assert any(line.startswith("  lightcnn29v4") and "switched off" in line for line in lines)
+
+
+def test_the_command_line_is_there_before_torch() -> None:
+    """Each command loads what it works with; listing weights must not wait for a second of imports."""
+    told = "import sys, core.__main__; print({'torch', 'cv2', 'sklearn'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_list_of_one_role(empty_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
