@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROLES: Final = {
     "target": "the face itself",
-    "source": "people like this one",
+    "source": "other people",
     "positive": "own sure frames",
     "negative": "own doubtful frames",
 }

@@ -218,7 +218,7 @@ def about(desk: Desk) -> str:
         f"{1000 * spent / max(len(made), 1):.0f} ms a frame in this run."
     ]
     if replay.lent:
-        words.append(f"Frames are borrowed from {len(replay.lent)} people who look alike.")
+        words.append(f"Frames are borrowed from {len(replay.lent)} people whose embeddings lie near.")
     elif not made.borrowed:
         words.append(NO_SOURCES)
     if made.imported:

@@ -37,7 +37,7 @@ OWN_EXAMPLE: Final = "a face in pain\na calm face"
 METHOD: Final = (
     "A frame is kept only if all gates that are on let it pass: sure frames as examples of their class "
     "(positive cache), doubtful ones as examples of what it is not (negative cache). The source cache "
-    "borrows labelled frames of other people who look alike."
+    "borrows labelled frames of other people whose embeddings lie near."
 )
 PRESET_NOTES: Final = {
     "ours": "Our choice: what the caches say of every class is added to the model's own scores, more "
