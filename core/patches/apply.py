@@ -54,6 +54,10 @@ class Conditions:
             if not 0 <= getattr(self, name) <= limit:
                 raise UserError(Code.OPTION_RANGE, f"The {name} is out of range.", f"Use 0 to {limit}.")
 
+    def eased(self, share: float) -> "Conditions":
+        """The same ranges, each shrunk to this share."""
+        return Conditions(**{one.name: share * getattr(self, one.name) for one in fields(self)})
+
 
 STILL = Conditions(**{field.name: 0.0 for field in fields(Conditions)})
 

@@ -1,8 +1,10 @@
 """A patch for any person in one forward pass: a conditional generator over features at four scales.
 
 Method card of arXiv 2603.15396: one encoder for source and target, its maps at strides 4, 8, 16 and 32 laid
-side by side, a decoder that doubles its size by repeating pixels and convolves. The common patch under it,
-which no picture changes, is our addition: it is learnt first and left to be adjusted.
+side by side, a decoder that doubles its size by repeating pixels and convolves. Two additions are ours: the
+encoder also sees where the patch will sit, so that one generator serves several places, and under the
+decoder lies a common patch for each place, which no picture changes: it is learnt first and left to be
+adjusted.
 """
 
 import json
@@ -18,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.errors import Code, UserError
+from core.patches.slots import Slot
 
 Mode = Literal["evasion", "impersonation"]
 MODES: Final = ("evasion", "impersonation")
@@ -35,27 +38,44 @@ class About:
     Attributes:
         mode: "evasion" takes no target, "impersonation" needs one.
         kind: "faces" or "persons".
-        slot: the place of its patches.
+        slots: names of the places that it knows, at least one; "drawn" stands for any that a person draws.
         victims: names of the encoders that it was trained against.
         height, width: to which its pictures are brought, pixels, multiples of 32.
     """
 
     mode: Mode
     kind: str
-    slot: str
+    slots: tuple[str, ...]
     victims: tuple[str, ...]
     height: int = 128
     width: int = 128
 
     def __post_init__(self) -> None:
-        if self.mode not in MODES or self.height % 32 or self.width % 32 or min(self.height, self.width) < 32:
+        sides = self.height, self.width
+        if self.mode not in MODES or not self.slots or any(side % 32 or side < 32 for side in sides):
             raise UserError(
                 Code.OPTION_RANGE, "There is no such generator.", f"Choose {' or '.join(MODES)}, sides of 32."
             )
 
+    def number(self, slot: str) -> int:
+        """Which of its places this is.
+
+        Raises:
+            UserError: ``OPTION_RANGE``: a place that it was not trained for.
+        """
+        name = slot if slot in self.slots else "drawn"
+        if name not in self.slots:
+            known = ", ".join(self.slots)
+            raise UserError(
+                Code.OPTION_RANGE,
+                f"This generator makes no patches for the place {slot!r}.",
+                f"It knows: {known}.",
+            )
+        return self.slots.index(name)
+
 
 class PatchGenerator(nn.Module):
-    """G(x_s, x_t) -> patch.
+    """G(x_s, x_t, place) -> patch.
 
     Args:
         about: what it is for.
@@ -65,7 +85,7 @@ class PatchGenerator(nn.Module):
         super().__init__()
         self.about = about
         first = WIDTHS[0]
-        self.stem = nn.Sequential(_unit(3, first, 2), _unit(first, first, 2))
+        self.stem = nn.Sequential(_unit(4, first, 2), _unit(first, first, 2))
         self.downs = nn.ModuleList(
             nn.Sequential(_unit(before, after, 2), _unit(after, after)) for before, after in pairwise(WIDTHS)
         )
@@ -82,13 +102,14 @@ class PatchGenerator(nn.Module):
             for into, tap, out in zip(inputs, taps, outputs, strict=True)
         )
         self.last = nn.Conv2d(outputs[-1], 3, 3, padding=1)
-        self.common = nn.Parameter(STRENGTH * torch.randn(1, 3, PATCH, PATCH))
+        self.common = nn.Parameter(STRENGTH * torch.randn(len(about.slots), 3, PATCH, PATCH))
 
-    def forward(self, source: Tensor, target: Tensor | None = None) -> Tensor:
+    def forward(self, source: Tensor, slot: Slot, target: Tensor | None = None) -> Tensor:
         """One pass.
 
         Args:
             source: N×3×H×W RGB in 0..1, those who wear the patches.
+            slot: where they will sit, in pictures of H×W.
             target: of the same shape, those whom they are to resemble; None for evasion.
 
         Returns:
@@ -96,10 +117,14 @@ class PatchGenerator(nn.Module):
 
         Raises:
             ValueError: a target where none is taken, or none where one is needed.
+            UserError: ``OPTION_RANGE``: a place that it was not trained for.
         """
         if (target is not None) != (self.about.mode == "impersonation"):
             raise ValueError(f"a generator for {self.about.mode} and a target do not go together")
-        both = source if target is None else torch.cat([source, target])
+        place = slot.mask.to(source)[None, None].expand(len(source), -1, -1, -1)
+        both = torch.cat([source, place], 1)
+        if target is not None:  # who wears nothing
+            both = torch.cat([both, torch.cat([target, torch.zeros_like(place)], 1)])
         maps = [_side_by_side(one, target is not None) for one in self.features(both)]
         *shallow, deep = maps
         x = self.whole(self.narrow(deep).flatten(1)).unflatten(1, (WIDTHS[-1], self.base, self.base))
@@ -107,11 +132,11 @@ class PatchGenerator(nn.Module):
             if tap is not None:
                 x = torch.cat([x, functional.interpolate(tap, x.shape[2:], mode="area")], 1)
             x = functional.interpolate(up(x), scale_factor=2.0, mode="nearest")
-        patch: Tensor = torch.tanh(self.last(x) + self.common)
+        patch: Tensor = torch.tanh(self.last(x) + self.common[self.about.number(slot.name)])
         return (patch + 1) / 2
 
     def features(self, pictures: Tensor) -> list[Tensor]:
-        """The encoder's maps at strides 4, 8, 16 and 32 of N×3×H×W pictures in 0..1."""
+        """The encoder's maps at strides 4, 8, 16 and 32 of N×4×H×W in 0..1: pictures and the place."""
         size = self.about.height, self.about.width
         small = functional.interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False)
         maps = [self.stem(2 * small - 1)]
@@ -143,7 +168,7 @@ def load(path: Path) -> PatchGenerator:
             Code.WEIGHTS_CORRUPT, "This file holds no patch generator.", "Give one that was saved here."
         )
     fields = json.loads(held)
-    generator = PatchGenerator(About(**fields | {"victims": tuple(fields["victims"])}))
+    generator = PatchGenerator(About(**fields | {name: tuple(fields[name]) for name in ("slots", "victims")}))
     generator.load_state_dict({name: value.float() for name, value in load_file(path).items()})
     return generator.eval().requires_grad_(False)
 

@@ -45,6 +45,15 @@ class Labelled:
         cameras = None if self.cameras is None else self.cameras[chosen]
         return Labelled(self.pictures[torch.from_numpy(chosen)], self.identities[chosen], cameras)
 
+    def beside(self, more: "Labelled") -> "Labelled":
+        """These and, after them, more of the same size; without cameras where either knows none."""
+        known = self.cameras is not None and more.cameras is not None
+        return Labelled(
+            torch.cat([self.pictures, more.pictures]),
+            np.concatenate([self.identities, more.identities]),
+            np.concatenate([self.cameras, more.cameras]) if known else None,  # type: ignore[list-item]
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Success:

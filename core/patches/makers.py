@@ -174,7 +174,7 @@ def _generator(model: PatchGenerator) -> Maker:
     def run(task: Task) -> Tensor:
         target = None if task.target is None else task.target.pictures[:1]
         with torch.no_grad():
-            patch: Tensor = model(task.probe[None], target)[0]
+            patch: Tensor = model(task.probe[None], task.slot, target)[0]
         return patch
 
     return run

@@ -30,12 +30,16 @@ def add_train(actions: Any) -> None:
     parser.add_argument("--victims", required=True, help="names of encoders, with commas between")
     parser.add_argument("--mode", choices=("evasion", "impersonation"), default="evasion")
     parser.add_argument("--kind", choices=("faces", "persons"), default="faces")
-    parser.add_argument("--slot", help="glasses, forehead, cheek, medical mask or torso")
+    parser.add_argument("--slots", help="places with commas between; all that there are without it")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--batch", type=int, default=12, help="pictures a step")
     parser.add_argument("--people", type=int, default=0, help="most training people; 0 for all")
     parser.add_argument("--synthetic", type=int, default=0, help="synthetic faces beside them")
     parser.add_argument("--drawn", type=int, default=0, help="drawn people in place of photographed ones")
+    parser.add_argument("--bundled-targets", action="store_true", help="the bundled faces become targets too")
+    parser.add_argument(
+        "--conditions", type=float, default=1.0, help="share of the full ranges of place, light and print"
+    )
     parser.add_argument("--naturalness", type=float, default=0.0, help="weight of the PatchGAN")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cpu", action="store_true", help="leave the accelerator alone")
@@ -51,6 +55,10 @@ def add_evaluate(actions: Any) -> None:
     parser.add_argument("--unseen", default="", help="names of encoders that were not attacked")
     parser.add_argument("--people", type=int, default=100, help="most people; 0 for all")
     parser.add_argument("--drawn", type=int, default=0, help="drawn people in place of photographed ones")
+    parser.add_argument("--slot", help="the place; the first that the generator knows without it")
+    parser.add_argument(
+        "--bundled-targets", action="store_true", help="the bundled faces are the only targets"
+    )
     parser.add_argument("--iterative", type=int, default=0, help="people for the iterative way")
     parser.add_argument("--steps", type=int, default=40, help="of the iterative way")
     parser.add_argument("--seed", type=int, default=0)
@@ -76,9 +84,20 @@ def _evaluate(chosen: argparse.Namespace) -> int:
     else:
         people = _gathered(chosen.data, kind, "test", keep, size, each=4, limit=chosen.people)
     tqdm.write(f"{len(people)} pictures of {len(set(people.identities))} people; {model.about}")
+    idols = None
+    if chosen.bundled_targets:
+        idols = [patch_people.examples(views) for views in (patch_people.LENT, patch_people.JUDGED)]
     table = []
     for event in patch_evaluation.compare(
-        model, people, seen, unseen, iterative=chosen.iterative, budget=Budget(chosen.steps), seed=chosen.seed
+        model,
+        people,
+        seen,
+        unseen,
+        place=chosen.slot,
+        idols=idols,
+        iterative=chosen.iterative,
+        budget=Budget(chosen.steps),
+        seed=chosen.seed,
     ):
         if not isinstance(event, Progress):
             table += rows(event)
@@ -93,9 +112,10 @@ def _evaluate(chosen: argparse.Namespace) -> int:
 def _train(chosen: argparse.Namespace) -> int:
     from accelerate import Accelerator
 
-    from core.patches import generator, slots, victims
+    from core.patches import generator, victims
+    from core.patches.apply import Conditions
     from core.patches.pgd import Objective
-    from core.training import loop, patch_generator
+    from core.training import loop, patch_generator, patch_places
 
     names = tuple(chosen.victims.split(","))
     seen_by = [victims.KINDS[chosen.kind](name) for name in names]
@@ -108,14 +128,16 @@ def _train(chosen: argparse.Namespace) -> int:
         )
     size = sizes.pop()
     victims.move(seen_by, Accelerator(cpu=chosen.cpu).device)
-    name = chosen.slot or ("glasses" if chosen.kind == "faces" else "torso")
-    slot = slots.named(chosen.kind, name, *size)
+    where = patch_places.places(chosen.kind, _slots(chosen), *size, seed=chosen.seed)
     shape = (128, 128) if chosen.kind == "faces" else (128, 64)
-    about = generator.About(chosen.mode, chosen.kind, name, names, *shape)
+    about = generator.About(chosen.mode, chosen.kind, tuple(where), names, *shape)
     training, validation = _people(chosen, size)
     options = loop.Options(epochs=chosen.epochs, batch=chosen.batch, seed=chosen.seed, clip=5, cpu=chosen.cpu)
-    objective = Objective(naturalness=chosen.naturalness)
-    recipe = patch_generator.recipe(about, seen_by, slot, training, validation, objective, seed=chosen.seed)
+    conditions = Conditions().eased(chosen.conditions)
+    objective = Objective(naturalness=chosen.naturalness, conditions=conditions)
+    recipe = patch_generator.recipe(
+        about, seen_by, where, training, validation, objective, idols=_idols(chosen), seed=chosen.seed
+    )
     try:
         for event in loop.run(recipe, chosen.out, options):
             if isinstance(event, Progress):
@@ -129,6 +151,21 @@ def _train(chosen: argparse.Namespace) -> int:
     finally:
         loop.leave()
     return 0
+
+
+def _slots(chosen: argparse.Namespace) -> tuple[str, ...]:
+    from core.patches.slots import FACE_SHAPES
+
+    if chosen.slots:
+        return tuple(chosen.slots.split(","))
+    return (*FACE_SHAPES, "drawn") if chosen.kind == "faces" else ("torso", "drawn")
+
+
+def _idols(chosen: argparse.Namespace) -> Any:
+    """Aligned faces of people who are targets only."""
+    from core.training import patch_people
+
+    return patch_people.examples(patch_people.LENT) if chosen.bundled_targets else None
 
 
 def _gathered(*given: Any, **wanted: Any) -> Any:

@@ -21,9 +21,13 @@ def parts(people: People) -> tuple[Labelled, Labelled]:
     """Each person's first picture as a probe, all others as the gallery."""
     _, first = np.unique(people.identities, return_index=True)
     rest = np.setdiff1d(np.arange(len(people)), first)
-    pictures = torch.from_numpy(people.pixels).permute(0, 3, 1, 2).float() / 255
-    everyone = Labelled(pictures, people.identities)
+    everyone = labelled(people)
     return everyone.take(np.sort(first)), everyone.take(rest)
+
+
+def labelled(people: People) -> Labelled:
+    """The same as tensors."""
+    return Labelled(torch.from_numpy(people.pixels).permute(0, 3, 1, 2).float() / 255, people.identities)
 
 
 def compare(
@@ -32,6 +36,8 @@ def compare(
     seen: Sequence[Victim],
     unseen: Sequence[Victim],
     *,
+    place: str | None = None,
+    idols: Sequence[People] | None = None,
     iterative: int = 0,
     budget: Budget | None = None,
     seed: int = 0,
@@ -40,13 +46,15 @@ def compare(
 
     The generator sees the probe alone, the iterative way its own clean picture; neither sees the gallery that
     is judged with. For impersonation everybody is to be taken for the next person, of whom the attacker has
-    the gallery's pictures.
+    one picture of the gallery's; or, given ``idols``, for one of these, of whom he has others.
 
     Args:
         model: the generator.
         people: of the test part, several pictures each.
         seen: the encoders of ``model.about.victims``.
         unseen: others.
+        place: where patches sit; None for the first place that the generator knows.
+        idols: for impersonation, pictures that the attacker has of his targets, and others to judge by.
         iterative: on how many people the iterative way runs; the generator and random squares are judged on
             these once more, called "... (few)".
         budget: of the iterative way.
@@ -57,21 +65,26 @@ def compare(
     """
     probes, gallery = parts(people)
     height, width = people.pixels.shape[1:3]
-    slot = slots.named(model.about.kind, model.about.slot, height, width)
+    slot = slots.named(model.about.kind, place or model.about.slots[0], height, width)
     ways: Mapping[str, Maker] = {
         "generator": makers.makers.create("generator", model),
         "pgd": makers.makers.create("pgd"),
         **{name: makers.makers.create(name) for name in CHANCE},
     }
     aimed = model.about.mode == "impersonation"
+    lent, whom = None, np.roll(probes.identities, 1)
+    if aimed and idols is not None:
+        lent, shown = (labelled(one) for one in idols)
+        gallery = gallery.beside(shown)
+        whom = np.resize(np.unique(shown.identities), len(probes))
     plan = [(name, len(probes)) for name in ("generator", *CHANCE)]
     plan += [(name, min(iterative, len(probes))) for name in ("generator", "random", "pgd") if iterative]
     for name, count in plan:
         some = probes.take(range(count))
-        targets = np.roll(probes.identities, 1)[:count] if aimed else None
+        targets = whom[:count] if aimed else None
         label = name if count == len(probes) else f"{name} (few)"
         yield from run(
-            label, ways[name], some, gallery, slot, seen, unseen, targets, seed=seed, budget=budget
+            label, ways[name], some, gallery, slot, seen, unseen, targets, lent=lent, seed=seed, budget=budget
         )
 
 

@@ -22,9 +22,10 @@ from core.patches.makers import natural_crops
 from core.patches.pgd import Objective
 from core.patches.slots import Slot
 from core.training.loop import Predict, Recipe, Values
-from core.training.patch_people import People
+from core.training.patch_people import People, joined
 
 WARM: Final = 0.1  # share of the steps over which the rates rise
+Places = Mapping[str, Sequence[Slot]]
 GALLERY: Final = 2  # clean pictures with which a patched one is compared in a step
 
 
@@ -46,22 +47,41 @@ class Rates:
 class Attack(nn.Module):
     """A generator at work: pictures in, what the victims say of the patched ones out.
 
-    Victims are no part of its state: they stay as they are.
+    Victims are no part of its state: they stay as they are. A batch wears its patches in one place. In
+    training the first place gets every second batch and the others share the rest evenly, by lot; when the
+    generator is judged, the places take turns from the first one on.
 
     Args:
         generator: what is trained.
         seen_by: the victims.
-        slot: where patches sit.
+        places: for each name of ``generator.about.slots`` one slot or more.
         objective: what is lowered.
     """
 
     def __init__(
-        self, generator: PatchGenerator, seen_by: Sequence[Victim], slot: Slot, objective: Objective
+        self, generator: PatchGenerator, seen_by: Sequence[Victim], places: Places, objective: Objective
     ) -> None:
         super().__init__()
         self.generator = generator
         self.judge = losses.PatchDiscriminator() if objective.naturalness else None
-        self.victims, self.slot, self.objective = tuple(seen_by), slot, objective
+        self.victims, self.objective = tuple(seen_by), objective
+        self.places = [places[name] for name in generator.about.slots]
+        self._turn = 0
+
+    def train(self, mode: bool = True) -> "Attack":
+        """As every module; the turns of places begin anew."""
+        self._turn = 0
+        super().train(mode)
+        return self
+
+    def _place(self) -> Slot:
+        if not self.training:
+            turn, self._turn = self._turn, self._turn + 1
+            same = self.places[turn % len(self.places)]
+            return same[turn // len(self.places) % len(same)]
+        first, *others = self.places
+        same = first if not others or _lot(2) else others[_lot(len(others))]
+        return same[_lot(len(same))]
 
     def forward(self, pictures: Tensor, natural: Tensor, target: Tensor | None = None) -> tuple[Tensor, ...]:
         """One look.
@@ -74,9 +94,10 @@ class Attack(nn.Module):
         Returns:
             N×D unit vectors, one tensor a victim; then N times what the patches cost by their looks.
         """
-        patches = self.generator(pictures, target)
+        slot = self._place()
+        patches = self.generator(pictures, slot, target)
         drawn = apply.draw(self.objective.conditions, len(pictures)) if self.training else None
-        worn = apply.paste(pictures, patches, self.slot, drawn).pictures
+        worn = apply.paste(pictures, patches, slot, drawn).pictures
         looks = self.objective.looks(patches, worn, pictures)
         if self.judge is not None and self.training:
             looks = looks + self.objective.naturalness * losses.naturalness(self.judge, patches)
@@ -112,14 +133,17 @@ class Pairs:
         people: the pictures.
         vectors: N×D unit vectors of the clean pictures by victim.
         aim: each gets a target, another person.
+        sources: so many of the pictures, from the first on, wear patches; the others are of people who are
+            targets only, and every second target is one of them.
     """
 
     people: People
     vectors: Mapping[str, Tensor]
     aim: bool
+    sources: int
 
     def __len__(self) -> int:
-        return len(self.people)
+        return self.sources
 
     def rows(self, numbers: NDArray[np.int64]) -> Batch:
         """These people with galleries, and targets with galleries where there is an aim."""
@@ -127,11 +151,17 @@ class Pairs:
         labels = self._galleries(numbers, chance)
         inputs = [self._pictures(numbers), natural_crops(len(numbers), chance)]
         if self.aim:
-            names = self.people.identities
-            targets = np.array([chance.choice(np.flatnonzero(names != names[row])) for row in numbers])
+            targets = np.array([self._target(int(row), chance) for row in numbers])
             inputs.append(self._pictures(targets))
             labels += self._galleries(targets, chance)
         return Batch(tuple(inputs), tuple(labels))
+
+    def _target(self, row: int, chance: np.random.Generator) -> int:
+        rows = np.arange(len(self.people))
+        if self.sources < len(rows):
+            rows = rows[self.sources :] if chance.integers(2) else rows[: self.sources]
+        names = self.people.identities
+        return int(chance.choice(rows[names[rows] != names[row]]))
 
     def _pictures(self, numbers: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(self.people.pixels[numbers]).permute(0, 3, 1, 2).float() / 255
@@ -142,22 +172,25 @@ class Pairs:
         return [vectors[torch.from_numpy(rows)] for vectors in self.vectors.values()]
 
 
-def pairs(people: People, seen_by: Sequence[Victim], aim: bool) -> Pairs:
-    """People, embedded by the victims."""
+def pairs(people: People, seen_by: Sequence[Victim], aim: bool, idols: People | None = None) -> Pairs:
+    """People, embedded by the victims; with ``idols``, who are targets only."""
+    sources = len(people)
+    people = people if idols is None else joined([people, idols])
     pictures = torch.from_numpy(people.pixels).permute(0, 3, 1, 2)
     parts = [victims.embed(seen_by, part.float() / 255) for part in torch.split(pictures, 64)]
     vectors = {victim.name: torch.cat([part[victim.name] for part in parts]) for victim in seen_by}
-    return Pairs(people, vectors, aim)
+    return Pairs(people, vectors, aim, sources)
 
 
 def recipe(
     about: About,
     seen_by: Sequence[Victim],
-    slot: Slot,
+    places: Places,
     training: People,
     validation: People,
     objective: Objective,
     *,
+    idols: People | None = None,
     rates: Rates = Rates(),
     seed: int = 0,
 ) -> Recipe:
@@ -166,16 +199,18 @@ def recipe(
     Args:
         about: of the generator.
         seen_by: the victims, on the device of the training.
-        slot: where patches sit.
+        places: where patches sit, for each name in ``about.slots`` one slot or more.
         training: people to learn from.
         validation: others, on whom the best epoch is chosen.
         objective: what is lowered.
+        idols: for impersonation, people who are to be targets beside those of the training, several pictures
+            each; none of them is a target when the epoch is chosen.
         rates: how fast.
         seed: of the first weights.
     """
     torch.manual_seed(seed)
     aim = about.mode == "impersonation"
-    model = Attack(PatchGenerator(about), seen_by, slot, objective)
+    model = Attack(PatchGenerator(about), seen_by, places, objective)
     checked = pairs(validation, seen_by, aim)
 
     def loss(outputs: tuple[Tensor, ...], labels: tuple[Tensor, ...]) -> Tensor:
@@ -201,13 +236,18 @@ def recipe(
 
     return Recipe(
         model,
-        pairs(training, seen_by, aim),
+        pairs(training, seen_by, aim, idols if aim else None),
         loss,
         lambda _: torch.optim.AdamW(model.groups(rates), weight_decay=1e-4),
         schedule,
         validate,
         "effect",
     )
+
+
+def _lot(count: int) -> int:
+    """A number below ``count``, by torch's generator, which a checkpoint can rely on."""
+    return int(torch.randint(count, ()))
 
 
 def _attack(

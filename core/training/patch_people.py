@@ -21,11 +21,14 @@ from core.datasets.folders import Photo
 from core.errors import Code, UserError
 from core.faces import align, find_batch, generate
 from core.reid import pedestrians
+from core.training import example_index
 from core.types import Face, FloatArray, Progress
 
 FACES: Final = "faces/lfw_expressions.parquet"
 PERSONS: Final = "reid/mot17_mini_crops.parquet"
 BATCH: Final = 32
+LENT: Final = ("frontal", "left", "light")  # views of a bundled person that an attacker has
+JUDGED: Final = ("right", "smile", "up")  # and those that one who is judged is compared with
 NOTHING: Final = np.full((5, 2), np.nan, np.float32)
 
 
@@ -99,6 +102,23 @@ def synthetic(count: int, folder: Path) -> Iterator[Progress | People]:
         np.savez_compressed(path, crops=np.stack(crops))
     crops_kept = np.load(path)["crops"]
     yield People(crops_kept, np.array([f"synthetic-{number}" for number in range(len(crops_kept))]))
+
+
+def examples(views: Sequence[str]) -> People:
+    """The synthetic people who come with Facet, in the canonical frame.
+
+    Args:
+        views: names of pictures, of which everyone has each.
+    """
+    index = example_index.Index.load()
+    photos = [
+        Photo(person, view, example_index.FOLDER / example_index.file_name(person, view))
+        for person in index.people
+        for view in views
+    ]
+    pixels = [photo.pixels() for photo in photos]
+    found = [align.align(one, faces[0]) for one, faces in zip(pixels, find_batch(pixels), strict=True)]
+    return People(np.stack(found), np.array([photo.identity for photo in photos]))
 
 
 def drawn(town: int, people: int, each: int) -> People:

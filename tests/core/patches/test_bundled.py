@@ -16,7 +16,7 @@ from core.settings import ROOT
 
 def test_it_says_what_it_is_for() -> None:
     about = bundled.load("faces", "evasion").about
-    assert (about.kind, about.mode, about.slot) == ("faces", "evasion", "glasses")
+    assert (about.kind, about.mode, about.slots[0]) == ("faces", "evasion", "glasses")
     assert len(about.victims) == 3
 
 
@@ -37,7 +37,7 @@ def test_synthetic_people_are_known_less_than_behind_a_random_patch(weight: Call
     model, slot = bundled.load("faces", "evasion"), slots.face("glasses")
     clean = victims.embed(known, faces)
     with torch.no_grad():
-        made = model(faces)
+        made = model(faces, slot)
     chance = makers.makers.create("random")
     source = makers.Gallery(faces[:1], {})
     random = torch.stack([chance(makers.Task(one, source, None, slot, [], n)) for n, one in enumerate(faces)])

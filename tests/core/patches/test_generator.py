@@ -2,16 +2,20 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from core.errors import Code, UserError
-from core.patches import generator
+from core.patches import generator, slots
 from core.patches.generator import About, PatchGenerator, load, save
 
-EVASION = About("evasion", "persons", "torso", ("tiny",), 64, 32)
-IMPERSONATION = About("impersonation", "faces", "glasses", ("tiny", "other"), 64, 64)
+EVASION = About("evasion", "persons", ("torso",), ("tiny",), 64, 32)
+IMPERSONATION = About("impersonation", "faces", ("glasses", "drawn"), ("tiny", "other"), 64, 64)
+
+TORSO = slots.torso(96, 80)
+PLACE = slots.Slot("glasses", TORSO.grid, TORSO.stencil, TORSO.extent, TORSO.allowed)
 
 
 def built(about: About) -> PatchGenerator:
@@ -25,36 +29,40 @@ def pictures(seed: int, count: int = 2) -> torch.Tensor:
 
 def test_the_target_matters_in_impersonation() -> None:
     net, source, first, second = built(IMPERSONATION), pictures(0), pictures(1), pictures(2)
-    assert not torch.allclose(net(source, first), net(source, second), atol=1e-4)
-    assert not torch.allclose(net(source, first), net(first, source), atol=1e-4)  # the two are no peers
+    assert not torch.allclose(net(source, PLACE, first), net(source, PLACE, second), atol=1e-4)
+    assert not torch.allclose(
+        net(source, PLACE, first), net(first, PLACE, source), atol=1e-4
+    )  # the two are no peers
 
 
 def test_identical_inputs_give_identical_patches() -> None:
     net, source, target = built(IMPERSONATION), pictures(0), pictures(1)
-    assert torch.equal(net(source, target), net(source.clone(), target.clone()))
+    assert torch.equal(net(source, PLACE, target), net(source.clone(), PLACE, target.clone()))
     plain = built(EVASION)
-    assert torch.equal(plain(source), plain(source))
-    assert not torch.allclose(plain(source), plain(target), atol=1e-4)
+    assert torch.equal(plain(source, TORSO), plain(source, TORSO))
+    assert not torch.allclose(plain(source, TORSO), plain(target, TORSO), atol=1e-4)
 
 
 def test_a_picture_does_not_hang_on_its_neighbours() -> None:
     net, source, target = built(IMPERSONATION), pictures(0, 3), pictures(1, 3)
-    torch.testing.assert_close(net(source, target)[1:2], net(source[1:2], target[1:2]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        net(source, PLACE, target)[1:2], net(source[1:2], PLACE, target[1:2]), atol=1e-5, rtol=0
+    )
 
 
 def test_evasion_takes_no_target_and_impersonation_needs_one() -> None:
     with pytest.raises(ValueError, match="do not go together"):
-        built(EVASION)(pictures(0), pictures(1))
+        built(EVASION)(pictures(0), TORSO, pictures(1))
     with pytest.raises(ValueError, match="do not go together"):
-        built(IMPERSONATION)(pictures(0))
+        built(IMPERSONATION)(pictures(0), PLACE)
 
 
 def test_maps_are_at_strides_4_8_16_and_32_and_every_scale_reaches_the_patch() -> None:
     net = built(IMPERSONATION)
-    maps = net.features(pictures(0))
+    maps = net.features(torch.rand(2, 4, 96, 80))
     assert [64 // one.shape[2] for one in maps] == [4, 8, 16, 32]
     assert [one.shape[1] for one in maps] == list(generator.WIDTHS)
-    patch = net(pictures(0), pictures(1))
+    patch = net(pictures(0), PLACE, pictures(1))
     assert patch.shape == (2, 3, 64, 64) and patch.min() >= 0 and patch.max() <= 1
     kept = PatchGenerator.features
     for scale in range(4):
@@ -64,19 +72,35 @@ def test_maps_are_at_strides_4_8_16_and_32_and_every_scale_reaches_the_patch() -
 
         with pytest.MonkeyPatch.context() as patching:
             patching.setattr(PatchGenerator, "features", deaf)
-            assert not torch.allclose(net(pictures(0), pictures(1)), patch, atol=1e-4)
+            assert not torch.allclose(net(pictures(0), PLACE, pictures(1)), patch, atol=1e-4)
 
 
 @pytest.mark.parametrize("mode", generator.MODES)
 def test_it_weighs_at_most_ten_megabytes_and_comes_back_from_its_file(mode: str, tmp_path: Path) -> None:
-    about = About(mode, "faces", "glasses", ("a", "b"))  # type: ignore[arg-type]
+    about = About(mode, "faces", ("glasses",), ("a", "b"))  # type: ignore[arg-type]
     net, path = built(about), tmp_path / "generator.safetensors"
     save(net, path)
     assert path.stat().st_size < 10_000_000
     back = load(path)
     assert back.about == about and not back.training
     target = pictures(1) if mode == "impersonation" else None
-    torch.testing.assert_close(back(pictures(0), target), net(pictures(0), target), atol=5e-3, rtol=0)
+    torch.testing.assert_close(
+        back(pictures(0), PLACE, target), net(pictures(0), PLACE, target), atol=5e-3, rtol=0
+    )
+
+
+def test_the_place_matters_and_one_it_does_not_know_is_drawn_or_refused() -> None:
+    net, source, target = built(IMPERSONATION), pictures(0), pictures(1)
+    mask = np.zeros((96, 80), bool)
+    mask[10:30, 10:40] = True
+    drawn = slots.drawn(mask)
+    assert not torch.allclose(net(source, PLACE, target), net(source, drawn, target), atol=1e-4)
+    mask[30:60, 10:40] = True  # another drawing is another patch: the encoder sees where it sits
+    assert not torch.allclose(net(source, drawn, target), net(source, slots.drawn(mask), target), atol=1e-4)
+    assert IMPERSONATION.number("torso") == IMPERSONATION.number("drawn") == 1
+    with pytest.raises(UserError) as problem:
+        built(EVASION)(source, PLACE)
+    assert problem.value.code == Code.OPTION_RANGE and "torso" in problem.value.hint
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
@@ -85,4 +109,4 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "other.safetensors")
     assert problem.value.code == Code.WEIGHTS_CORRUPT
     with pytest.raises(UserError):
-        About("evasion", "faces", "glasses", (), 100, 100)
+        About("evasion", "faces", ("glasses",), (), 100, 100)

@@ -21,7 +21,7 @@ def built(name: str, mode: str = "evasion") -> makers.Maker:
     if name != "generator":
         return makers.makers.create(name)
     torch.manual_seed(0)
-    about = About(mode, "persons", "torso", ("tiny",), 64, 32)  # type: ignore[arg-type]
+    about = About(mode, "persons", ("torso",), ("tiny",), 64, 32)  # type: ignore[arg-type]
     return makers.makers.create(name, PatchGenerator(about).eval())
 
 
@@ -56,7 +56,7 @@ def test_another_seed_gives_another_patch(name: str) -> None:
 
 
 def test_the_generator_makes_a_patch_in_one_forward_pass() -> None:
-    model = PatchGenerator(About("impersonation", "persons", "torso", ("tiny",), 64, 32)).eval()
+    model = PatchGenerator(About("impersonation", "persons", ("torso",), ("tiny",), 64, 32)).eval()
     calls, looks = [], []
     model.register_forward_hook(lambda *_: calls.append(1))
     model.stem.register_forward_hook(lambda _, given, __: looks.append(len(given[0])))

@@ -19,13 +19,14 @@ from core.patches.evaluate import Outcome
 from core.patches.evaluate import run as evaluate
 from core.patches.generator import About
 from core.patches.pgd import Objective
-from core.training import loop, patch_generator, patch_people
+from core.training import loop, patch_generator, patch_people, patch_places
 from core.training.patch_generator import Attack, Rates
 from core.training.patch_people import People
 from tests.core.patches.patch_fakes import people, person_victim
 
 SLOT = slots.torso(64, 32)
-ABOUT = About("evasion", "persons", "torso", ("a", "b"), 32, 32)
+ABOUT = About("evasion", "persons", ("torso",), ("a", "b"), 32, 32)
+PLACES = {"torso": (SLOT,)}
 
 
 def made_up(count: int, seed: int) -> People:
@@ -38,7 +39,7 @@ def trained(folder: Path, about: About = ABOUT, **changes: Any) -> tuple[loop.Ou
     seen: list[Victim] = [person_victim("a", 1), person_victim("b", 2)]
     options = loop.Options(epochs=changes.pop("epochs", 4), batch=8, cpu=True)
     objective = Objective(push_margin=-1.0, **changes)
-    given = patch_generator.recipe(about, seen, SLOT, made_up(12, 0), made_up(4, 1), objective,
+    given = patch_generator.recipe(about, seen, PLACES, made_up(12, 0), made_up(4, 1), objective,
                                    rates=Rates(network=2e-3, common=0.1))  # fmt: skip
     *_, last = loop.run(given, folder, options)
     assert isinstance(last, loop.Outcome)
@@ -71,7 +72,7 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     objective = Objective(push_margin=-1.0, naturalness=0.1)
     for _ in range(2):  # the second ends what the first was stopped in
         torch.manual_seed(99)
-        given = patch_generator.recipe(ABOUT, seen, SLOT, made_up(12, 0), made_up(4, 1), objective,
+        given = patch_generator.recipe(ABOUT, seen, PLACES, made_up(12, 0), made_up(4, 1), objective,
                                        rates=Rates(network=2e-3, common=0.1))  # fmt: skip
         for event in loop.run(given, tmp_path / "parts", loop.Options(epochs=2, batch=8, cpu=True)):
             if not isinstance(event, loop.Outcome) and event.data:
@@ -97,6 +98,40 @@ def test_targets_are_other_people_and_galleries_other_pictures() -> None:
         others = given.others(row)
         assert row not in others and set(given.identities[others]) == {given.identities[row]}
     assert People(given.pixels[:1], given.identities[:1]).others(0).tolist() == [0]
+
+
+def test_people_who_are_targets_only_wear_nothing_and_are_every_second_target() -> None:
+    given, idols = made_up(4, 0), made_up(2, 5)
+    idols = People(idols.pixels, np.array([f"idol-{name}" for name in idols.identities]))
+    pairs = patch_generator.pairs(given, [person_victim()], True, idols)
+    assert len(pairs) == 12
+    chance = np.random.default_rng(0)
+    names = pairs.people.identities[[pairs._target(0, chance) for _ in range(400)]]
+    share = np.mean([name.startswith("idol-") for name in names])
+    assert 0.4 < share < 0.6 and given.identities[0] not in names
+
+
+def test_the_first_place_gets_half_of_the_batches_and_judging_takes_turns() -> None:
+    places = patch_places.places("persons", ("torso", "drawn"), 64, 32)
+    assert len(places["drawn"]) == patch_places.DRAWINGS
+    about = About("evasion", "persons", ("torso", "drawn"), ("a",), 32, 32)
+    model = Attack(generator.PatchGenerator(about), [person_victim("a", 1)], places, Objective())
+    torch.manual_seed(0)
+    taken = [model.train()._place().name for _ in range(200)]
+    assert 80 < taken.count("torso") < 120
+    model.eval()
+    assert [model._place().name for _ in range(4)] == ["torso", "drawn", "torso", "drawn"]
+    model.eval()
+    assert model._place().name == "torso"
+
+
+@pytest.mark.parametrize("kind, size", [("faces", (224, 224)), ("persons", (256, 128))])
+def test_drawings_are_of_a_size_that_a_person_would_draw(kind: str, size: tuple[int, int]) -> None:
+    found = patch_places.drawings(kind, *size, 0, 6)
+    assert all(0.02 < slot.share < 0.14 and slot.size == size for slot in found)
+    assert len({round(slot.share, 5) for slot in found}) == 6
+    again = patch_places.drawings(kind, *size, 0, 6)
+    assert all(torch.equal(one.mask, other.mask) for one, other in zip(found, again, strict=True))
 
 
 def write_persons(data: Path) -> None:
@@ -150,7 +185,7 @@ def test_the_command_trains_and_writes_a_generator(tmp_path: Path, monkeypatch: 
     command += ["--out", str(out), "--epochs", "1", "--batch", "8", "--cpu", "--mode", "impersonation"]
     assert main(command) == 0
     net = generator.load(out / "generator.safetensors")
-    assert net.about == About("impersonation", "persons", "torso", ("a", "bb"), 128, 64)
+    assert net.about == About("impersonation", "persons", ("torso", "drawn"), ("a", "bb"), 128, 64)
     command = ["evaluate", "patch-generator", str(out / "generator.safetensors"), "--data", str(tmp_path)]
     command += ["--unseen", "ccc", "--iterative", "2", "--steps", "2", "--out", str(tmp_path / "found.json")]
     assert main(command) == 0
