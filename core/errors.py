@@ -24,6 +24,7 @@ class Code(StrEnum):
     WEIGHTS_MISSING = "weights-missing"
     WEIGHTS_CORRUPT = "weights-corrupt"
     WEIGHTS_OFFLINE = "weights-offline"
+    CONSENT_MISSING = "consent-missing"
     BUSY = "busy"
     SESSION_GONE = "session-gone"
 

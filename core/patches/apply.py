@@ -16,6 +16,7 @@ from core.patches.palette import nearest, printable
 from core.patches.slots import Slot
 
 RADIUS = 4  # pixels of the patch that a blur reaches
+SIDE = 64  # pixels of a patch
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,31 @@ def paste(
     mask = (cover * slot.allowed.to(device) * opacity).clamp(0, 1)
     mixed = pictures + mask * (colours - pictures)
     return Pasted(torch.where(mask > 0, mixed.clamp(0, 1), pictures), mask)
+
+
+def places(slot: Slot, side: int = SIDE) -> Tensor:
+    """Where the pixels of a patch come to lie, side×side×2 float64: x and y in pixels of the picture."""
+    line = (torch.arange(side, dtype=torch.float64) * 2 + 1) / side - 1
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    return torch.stack([x, y, torch.ones_like(x)], -1) @ torch.from_numpy(slot.affine).T
+
+
+def cut(pictures: Tensor, slot: Slot, side: int = SIDE) -> Tensor:
+    """What pictures show where a patch would sit: pasted again, it changes them by resampling only.
+
+    Args:
+        pictures: N×3×H×W in 0..1, of the slot's size.
+        slot: the place; one that follows a mesh is taken by its best affine fit.
+        side: pixels a side of what is cut out.
+
+    Returns:
+        N×3×side×side in 0..1; beyond the border the pictures' last pixels repeat.
+    """
+    height, width = slot.size
+    grid = ((places(slot, side) + 0.5) / torch.tensor([width, height]) * 2 - 1).to(pictures)
+    return functional.grid_sample(
+        pictures, grid.expand(len(pictures), -1, -1, -1), padding_mode="border", align_corners=False
+    )
 
 
 def seen(patches: Tensor, drawn: Draw) -> Tensor:

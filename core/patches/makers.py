@@ -1,8 +1,8 @@
 """The ways to make a patch, in one registry: all take the same task and tell what they cost.
 
-Random colours, noise and a natural crop are what any attack has to beat. The camouflage of
-``core.camouflage`` is a system beside this one and cannot be called from here: who may import both
-registers it by ``makers.register(name)`` with a factory of a :class:`Maker`.
+Random colours, noise, a natural crop and, for impersonation, the target's own picture are what any attack
+has to beat. The camouflage of ``core.camouflage`` is a system beside this one and cannot be called from
+here: ``core.training.patch_camouflage`` may import both and registers it.
 """
 
 import time
@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.errors import Code, UserError
+from core.patches import apply
 from core.patches import victims as encoders
 from core.patches.base import Victim
 from core.patches.generator import PATCH, PatchGenerator
@@ -143,6 +144,20 @@ def _noise() -> Maker:
 def _natural() -> Maker:
     """A square out of a photograph without people."""
     return lambda task: natural_crops(1, np.random.default_rng(task.seed))[0]
+
+
+@makers.register("target crop")
+def _target() -> Maker:
+    """What the target's first picture shows at the same place: no network is looked at."""
+
+    def run(task: Task) -> Tensor:
+        if task.target is None:
+            raise UserError(
+                Code.OPTION_RANGE, "This way to make a patch needs a target.", "Choose impersonation."
+            )
+        return apply.cut(task.target.pictures[:1], task.slot)[0]
+
+    return run
 
 
 @makers.register("pgd")

@@ -1,5 +1,6 @@
 """Pasting: what must stay bit for bit, what must move, and that gradients come through."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -59,6 +60,19 @@ def test_a_patch_appears_where_its_place_says() -> None:
     place = torch.tensor([12 / 32 - 1, 44 / 32 - 1, 1.0], dtype=torch.float64)
     x, y = torch.from_numpy(SLOT.affine) @ place
     assert abs(float(columns - x)) < 1 and abs(float(rows - y)) < 1
+
+
+@pytest.mark.parametrize("place", ["glasses", "medical mask", "drawn"])
+def test_what_is_cut_out_and_pasted_again_changes_next_to_nothing(place: str) -> None:
+    mask = np.zeros((224, 224), bool)
+    mask[150:200, 60:110] = True
+    slot = slots.drawn(mask) if place == "drawn" else slots.face(place)
+    coarse = torch.rand(2, 3, 6, 6, generator=torch.Generator().manual_seed(3))
+    pictures = functional.interpolate(coarse, 224, mode="bicubic").clamp(0, 1)
+    found = apply.cut(pictures, slot)
+    assert found.shape == (2, 3, 64, 64)
+    assert (paste(pictures, found, slot).pictures - pictures).abs().max() < 0.03
+    assert (paste(pictures, found.flip(3), slot).pictures - pictures).abs().max() > 0.2
 
 
 def test_still_conditions_change_nothing_but_rounding() -> None:
