@@ -14,6 +14,8 @@ Format = Literal["JPEG", "PNG", "WEBP"]
 
 #: A file of more parts than this is an attack on whoever walks it, not a photo (our choice).
 MAX_PARTS = 100_000
+#: Longer XMP packets are not read; a JPEG segment holds no more.
+MAX_XMP = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Container:
         stream: a complete file of the same format that holds the first picture and nothing else.
         exif: the TIFF block that the file carried, or nothing.
         icc: the colour profile that the file carried, or nothing.
+        xmp: the XMP packet of a PNG or JPEG file, or nothing; only ``core.media.labels`` looks at it.
         traits: codes of :data:`core.media.traits.MESSAGES` that apply to the file.
     """
 
@@ -37,6 +40,7 @@ class Container:
     exif: bytes = b""
     icc: bytes = b""
     traits: frozenset[str] = frozenset()
+    xmp: bytes = b""
 
 
 def interrupted(name: Format) -> UserError:

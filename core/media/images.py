@@ -85,7 +85,12 @@ def save(pixels: Pixels, format: SaveFormat = "png", quality: int = 92, comment:
         image.save(out, "PNG", pnginfo=extra, compress_level=6)
     elif format == "jpeg":
         chroma = "4:4:4" if quality >= 90 else "4:2:0"
-        image.save(out, "JPEG", quality=quality, subsampling=chroma, optimize=True, comment=comment or b"")
+        options = {"quality": quality, "subsampling": chroma, "comment": comment or b""}
+        try:
+            image.save(out, "JPEG", optimize=True, **options)
+        except OSError:  # Pillow's buffer for that is too small for noise: more than a byte a pixel
+            out = BytesIO()
+            image.save(out, "JPEG", **options)
     else:
         image.save(out, "WEBP", quality=quality, method=4)
     return out.getvalue()

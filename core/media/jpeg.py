@@ -14,6 +14,7 @@ _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _SOI, _EOI, _SOS, _DNL, _COM = 0xD8, 0xD9, 0xDA, 0xDC, 0xFE
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDD})
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _JFIF = b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
 
 
@@ -23,6 +24,7 @@ class _Found:
     size: tuple[int, int] | None = None
     scans: int = 0
     exif: bytes = b""
+    xmp: bytes = b""
     profile: dict[int, bytes] = field(default_factory=dict)
     profile_parts: int = 0
     traits: set[str] = field(default_factory=set)
@@ -96,6 +98,8 @@ def _application(found: _Found, number: int, payload: bytes) -> None:
         found.exif = found.exif or payload[6:]
     elif number == 1 and payload.startswith(b"http://ns.adobe.com/x"):
         found.traits.add("metadata-text")
+        if payload.startswith(XMP):
+            found.xmp = found.xmp or payload[len(XMP) :]
         if b"GPSLatitude" in payload:
             found.traits.add("metadata-gps")
     elif number == 2 and payload.startswith(b"ICC_PROFILE\0") and len(payload) > 14:
@@ -125,6 +129,7 @@ def _container(found: _Found, rest: bytes) -> Container:
         exif=found.exif,
         icc=b"".join(found.profile[index] for index in order) if complete else b"",
         traits=frozenset(found.traits),
+        xmp=found.xmp,
     )
 
 

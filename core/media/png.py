@@ -4,11 +4,12 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from core.media.container import MAX_PARTS, Container, damaged, interrupted
+from core.media.container import MAX_PARTS, MAX_XMP, Container, damaged, interrupted
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 #: Largest colour profile that is unpacked, in bytes; print profiles take 0.5 to 3 MB (our choice).
 MAX_ICC = 4 << 20
+XMP = b"XML:com.adobe.xmp\0"
 
 _TRAITS = {
     b"tEXt": "metadata-text",
@@ -37,6 +38,8 @@ def parse(data: bytes) -> Container:
             traits.add(_TRAITS[kind])
             if kind == b"iTXt" and b"GPSLatitude" in bytes(body):
                 traits.add("metadata-gps")
+            if kind == b"iTXt" and bytes(body[: len(XMP)]) == XMP and len(body) <= MAX_XMP:
+                single.setdefault(b"xmp", bytes(body[len(XMP) :]))
         elif kind == b"IDAT":
             _verify(kind, body, checksum)
             image_data.append(body)
@@ -63,6 +66,7 @@ def parse(data: bytes) -> Container:
         exif=single.get(b"eXIf", b""),
         icc=icc if b"iCCP" in single else b"",
         traits=frozenset(traits),
+        xmp=single.get(b"xmp", b""),
     )
 
 

@@ -67,6 +67,11 @@ def test_views_and_read_only_pixels_can_be_saved():
     np.testing.assert_array_equal(load(save(pixels[::2, ::-1])).pixels, photo()[::2, ::-1])
 
 
+def test_noise_that_takes_more_than_a_byte_a_pixel_can_be_a_jpeg():
+    noise = np.random.default_rng(0).integers(0, 256, (300, 200, 3), dtype=np.uint8)
+    assert load(save(noise, "jpeg")).pixels.shape == noise.shape
+
+
 def test_a_comment_is_written_only_when_asked_for():
     sentence = "A synthetic face"
     assert PIL.Image.open(BytesIO(save(photo(), "png", comment=sentence))).text == {"Comment": sentence}
