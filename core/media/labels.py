@@ -1,8 +1,8 @@
 """Say in a picture file what its picture is, in fields that other programs show, and read that again.
 
-The label stands in the file three times: as PNG text or Exif (description, software), and as an XMP packet
-(ISO 16684-1) with Dublin Core's description, IPTC's digital source type and facts of our own. It holds no date
-and nothing about the file that a person gave.
+The label stands in the file twice: as PNG text or Exif (description, software), and as an XMP packet
+(ISO 16684-1) with Dublin Core's description, IPTC's digital source type and facts of our own. It holds no
+date and nothing about the file that a person gave.
 """
 
 import html
