@@ -1,9 +1,9 @@
 """What an attack may be aimed at, and what leaves: rules that hold on the screen and in the API alike.
 
-Nobody is to be made to pass for a person who did not agree. So targets of impersonation are the synthetic people
-who come with Facet, by their files' SHA-256 (nobody's faces), or a second photo for which the visitor has said
-that its person consents. Pictures leave labelled as adversarial. A patch for impersonation never leaves alone,
-and nothing of it in a size to print.
+Nobody is to be made to pass for a person who did not agree. So targets of impersonation are the synthetic
+people who come with Facet, by their files' SHA-256 (nobody's faces), or a second photo for which the visitor
+has said that its person consents. Pictures leave labelled as adversarial. A patch for impersonation never
+leaves alone, and nothing of it in a size to print.
 """
 
 import hashlib
@@ -44,8 +44,8 @@ def allow(target_kind: TargetKind | None, consent: bool, mode: Mode) -> None:
     """Whether an attack may be aimed at such a target: it returns, or says why not.
 
     Args:
-        target_kind: "synthetic" for one of :func:`people`, whose picture :func:`portrait` gives; "photo" for a
-            second photo; None without a target.
+        target_kind: "synthetic" for one of :func:`people`, whose picture :func:`portrait` gives; "photo" for
+            a second photo; None without a target.
         consent: that the person in the second photo agrees. Only True itself is consent.
         mode: evasion has no target and is always allowed.
 
@@ -146,7 +146,7 @@ def exportable(mode: Mode) -> Export:
 def export_picture(
     pixels: Pixels, mode: Mode, method: str, format: SaveFormat = "png", quality: int = 92
 ) -> bytes:
-    """The whole attacked picture as it may leave: :func:`watermark`, no larger than :func:`exportable` says."""
+    """The whole attacked picture as it may leave: labelled, no larger than :func:`exportable` says."""
     side, longest = exportable(mode).side, max(pixels.shape[:2])
     if side is not None and longest > side:
         height, width = (max(round(length * side / longest), 1) for length in pixels.shape[:2])
@@ -187,8 +187,8 @@ def watermark(
 ) -> bytes:
     """A picture as a file that says of itself what it is; for exports use the two functions above.
 
-    The label is in the file's metadata (``core.media.labels``), so that a viewer and a reader find it, and is lost
-    where metadata are removed. There is no date in it, no resolution, and nothing of the file that was uploaded.
+    The label is in the file's metadata (``core.media.labels``), where viewers show it, and is lost where
+    metadata are removed. There is no date in it, no resolution, and nothing of the file that was uploaded.
 
     Args:
         pixels: H×W×3 uint8 RGB.
@@ -206,9 +206,8 @@ def watermark(
         raise UserError(
             Code.OPTION_RANGE, f"Attacked pictures cannot be saved as {format!r}.", "Choose png or jpeg."
         )
-    sentence = (
-        f"Adversarial picture made by {PROGRAM}: a patch ({method}) was put in {PURPOSE[_known(mode)]}."
-    )
+    purpose = PURPOSE[_known(mode)]
+    sentence = f"Adversarial picture made by {PROGRAM}: a patch ({method}) was put in {purpose}."
     label = Label(sentence, SOURCE, {"adversarial": "yes", "mode": mode, "method": method})
     return labels.put(images.save(pixels, format, quality), label)
 

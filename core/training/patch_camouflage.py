@@ -42,8 +42,8 @@ def camouflage(preset: str | None = None, ground: str | None = "white") -> Maker
         A maker for aligned faces. It looks at no recogniser and draws no chance: seed and target are unused.
 
     Raises:
-        UserError: ``OPTION_RANGE``: no such preset or paint; from the maker, a picture that is no aligned face;
-            ``FILE_UNREADABLE``: no pattern ships with this installation.
+        UserError: ``OPTION_RANGE``: no such preset or paint; from the maker, a picture that is no aligned
+            face; ``FILE_UNREADABLE``: no pattern ships with this installation.
     """
     chosen = _presets(preset)
     if ground is not None and ground not in PALETTE:
