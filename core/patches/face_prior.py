@@ -1,8 +1,9 @@
 """Face-like and make-up-like patches: the latent of the face generator as a prior beside latent diffusion.
 
 It has a decoder only: what needs an encoder or a denoiser is refused. Latents are style vectors, one for each
-modulation (W+ of Abdal et al. 2019, arXiv 1904.03189), less the mean and over the deviation of each of the 512
-values among drawn faces.
+modulation (W+ of Abdal et al. 2019, arXiv 1904.03189), on the principal axes of the styles of drawn faces (as in
+arXiv 2004.02546) and over the deviation along each. So a radius means the same as in the other priors; over each
+raw value's own deviation, offsets of half the radius left no face behind.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,8 @@ from core.faces import generate
 SIDE: Final = 64  # pixels of a patch
 DRAWN: Final = 512  # pixels of a whole face
 FACE: Final = "face"
-SAMPLES: Final = 2048  # whose deviation is the unit
+SAMPLES: Final = 4096  # whose axes and deviations are the units
+LEAST: Final = 1e-6  # of the largest variance, below which an axis counts as that
 TRUNCATION: Final = 0.7
 
 REGIONS: Final[Mapping[str, tuple[str, tuple[float, float, float, float]]]] = {
@@ -38,7 +40,8 @@ class FacePrior(Prior):
         box: left, top, right and bottom of the part, shares of the whole picture.
     """
 
-    scale: Tensor
+    axes: Tensor
+    back: Tensor
     mean: Tensor
 
     def __init__(self, card: Card, model: nn.Module, box: tuple[float, float, float, float]) -> None:
@@ -48,8 +51,11 @@ class FacePrior(Prior):
         chance = torch.Generator().manual_seed(0)
         with torch.no_grad():
             styles = model.mapping(torch.randn(SAMPLES, width, generator=chance))  # type: ignore[operator]
-        self.register_buffer("mean", styles.mean(0).view(1, 1, width))
-        self.register_buffer("scale", styles.std(0).clamp_min(1e-3).view(1, 1, width))
+        variances, axes = torch.linalg.eigh(styles.T.cov())
+        deviations = variances.clamp_min(LEAST * float(variances[-1])).sqrt()
+        self.register_buffer("mean", styles.mean(0))
+        self.register_buffer("axes", (axes * deviations).T.contiguous())  # a row an axis, longest last
+        self.register_buffer("back", axes / deviations)
         self.eval().requires_grad_(False)
 
     @torch.no_grad()
@@ -75,11 +81,11 @@ class FacePrior(Prior):
             )
         chance = [torch.Generator().manual_seed(seed + number) for number in range(len(labels))]
         noise = torch.stack([torch.randn(self.card.latent[0], generator=one) for one in chance])
-        styles = (self.model.mapping(noise) - self.mean[0]) / self.scale[0]  # type: ignore[operator]
+        styles = (self.model.mapping(noise) - self.mean) @ self.back  # type: ignore[operator]
         return (TRUNCATION * styles)[:, :, None, None].repeat(1, 1, self.card.latent[1], 1)
 
     def _decode(self, latents: Tensor) -> Tensor:
-        styles = latents[..., 0].transpose(1, 2) * self.scale + self.mean
+        styles = latents[..., 0].transpose(1, 2) @ self.axes + self.mean
         whole = self.model(styles, DRAWN)
         side = whole.shape[2]
         left, top, right, bottom = (round(share * side) for share in self.box)

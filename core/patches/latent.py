@@ -21,6 +21,7 @@ from core.patches.generator import PATCH
 from core.patches.makers import Task
 from core.patches.pgd import Objective
 
+RADIUS: Final = 0.5  # where nobody asks for one
 LARGEST: Final = 4.0  # radius and rate; beyond that the prior has no say
 INSIDE: Final = 1 - 1e-6  # so that rounding never leaves the radius
 
@@ -41,7 +42,7 @@ class Course:
         UserError: ``OPTION_RANGE``.
     """
 
-    radius: float = 0.5
+    radius: float = RADIUS
     steps: int = 40
     draws: int = 2
     rate: float = 0.3

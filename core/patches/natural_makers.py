@@ -14,13 +14,14 @@ from torch import Tensor
 from core import diffusion
 from core.diffusion import Prior
 from core.patches import face_prior, latent
-from core.patches.latent import Course
+from core.patches.latent import RADIUS, Course
 from core.patches.latent_generator import LatentGenerator
 from core.patches.makers import Maker, Task, makers
 from core.patches.pgd import Objective
 
 FLOWERS: Final = diffusion.flowers.CARD.name
 LABEL: Final = "daisy"
+NAMES: Final = ("natural sample", "latent offset", "guided sample", "latent generator")
 QUICK: Final[Mapping[str, int]] = {FLOWERS: 40, **dict.fromkeys(face_prior.REGIONS, 6)}
 """Steps of "latent offset" that take at most a minute on two cores with three recognisers, by prior."""
 
@@ -67,7 +68,7 @@ def _sample(
 def _offset(
     prior: str | Prior = FLOWERS,
     label: str | None = None,
-    radius: float = Course.radius,
+    radius: float = RADIUS,
     steps: int | None = None,
     picture: Tensor | None = None,
     objective: Objective | None = None,

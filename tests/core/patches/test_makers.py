@@ -36,7 +36,7 @@ def cosine(made: Made, seen: list[Victim], gallery: Gallery, slot: Slot = SLOT) 
     return float(victims.similarity(victims.embed(seen, worn), gallery.vectors).mean())
 
 
-@pytest.mark.parametrize("name", makers.makers)
+@pytest.mark.parametrize("name", ["random", "noise", "natural crop", "pgd", "generator"])
 def test_all_take_the_same_task_and_give_the_same_patch_for_the_same_seed(name: str) -> None:
     seen: list[Victim] = [person_victim("a", 1), person_victim("b", 2)]
     for aim in (False, True):
