@@ -1,6 +1,6 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
 ``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head|image-text|source-cache``,
-``train latent-diffusion|person-encoder|patch-generator``, ``abaw features``, ``tune abaw``,
+``train latent-diffusion|person-encoder|patch-generator|sticker-detector``, ``abaw features``, ``tune abaw``,
 ``evaluate abaw|patch-generator``, ``personalize sources|evaluate``.
 """
 
@@ -25,6 +25,7 @@ from core.training import (
     personalize_command,
     source_cache_command,
     stand_ins_command,
+    sticker_command,
     tune_command,
 )
 from core.training.bar import shown
@@ -104,6 +105,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     person_command.add_train(actions)
     source_cache_command.add_train(actions)
     patch_command.add_train(actions)
+    sticker_command.add_train(actions)
 
 
 def _add_train_expression(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from core import weights
-from core.faces._stylegan import LATENT
+from core.faces._stylegan import LATENT as LATENT
 from core.faces._stylegan import STYLES as STYLES
 from core.faces._stylegan_ir import load_mapping, load_synthesis
 from core.types import Pixels

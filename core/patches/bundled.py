@@ -8,25 +8,26 @@ from core.errors import Code, UserError
 from core.patches import generator
 from core.patches.generator import PatchGenerator
 
-NAMES: Final = {("faces", "evasion"): "facet-patch-faces-evasion"}
+NAMES: Final = {("faces", "evasion", False): "facet-patch-faces-evasion"}
 
 
-def load(kind: str, mode: str) -> PatchGenerator:
+def load(kind: str, mode: str, natural: bool = False) -> PatchGenerator:
     """The bundled generator for a purpose, shared by the process, in evaluation mode.
 
     Args:
         kind: "faces" or "persons".
         mode: "evasion" or "impersonation".
+        natural: one that predicts an offset in the latent of a prior, in place of a free patch.
 
     Raises:
         UserError: ``WEIGHTS_MISSING``: none comes with Facet; or its file is missing or damaged.
     """
-    name = NAMES.get((kind, mode))
+    name = NAMES.get((kind, mode, natural))
     if name is None:
         raise UserError(
             Code.WEIGHTS_MISSING,
-            f"No generator for {mode} of {kind} comes with Facet.",
-            "Train one with: python -m core train patch-generator.",
+            f"No generator of {'natural' if natural else 'free'} patches for {mode} of {kind} comes with Facet.",
+            f"Train one with: python -m core train patch-generator{' --prior facet-flowers' if natural else ''}.",
         )
     return _read(name)
 

@@ -41,6 +41,10 @@ class About:
         slots: names of the places that it knows, at least one; "drawn" stands for any that a person draws.
         victims: names of the encoders that it was trained against.
         height, width: to which its pictures are brought, pixels, multiples of 32.
+        prior: in whose latent the patch is an offset (``core.patches.latent_generator``); "" for a free patch.
+        radius: of the offset, a share of the RMS of z0.
+        label: of the sample z0.
+        sample: its seed.
     """
 
     mode: Mode
@@ -49,6 +53,10 @@ class About:
     victims: tuple[str, ...]
     height: int = 128
     width: int = 128
+    prior: str = ""
+    radius: float = 0.0
+    label: str = ""
+    sample: int = 0
 
     def __post_init__(self) -> None:
         sides = self.height, self.width
@@ -79,11 +87,12 @@ class PatchGenerator(nn.Module):
 
     Args:
         about: what it is for.
+        shape: channels, height and width of what it puts out; a square whose side is 4 or doubles of that.
     """
 
-    def __init__(self, about: About) -> None:
+    def __init__(self, about: About, shape: tuple[int, int, int] = (3, PATCH, PATCH)) -> None:
         super().__init__()
-        self.about = about
+        self.about, self.side = about, shape[1]
         first = WIDTHS[0]
         self.stem = nn.Sequential(_unit(4, first, 2), _unit(first, first, 2))
         self.downs = nn.ModuleList(
@@ -92,7 +101,7 @@ class PatchGenerator(nn.Module):
         pair = 2 if about.mode == "impersonation" else 1
         places = (about.height // 32) * (about.width // 32)
         self.narrow = _unit(pair * WIDTHS[-1], NARROW)
-        self.base = PATCH // 16  # the decoder's first size; it grows with the strides of the encoder
+        self.base = PATCH // 16  # the decoder's first side; it doubles until that of the output
         self.whole = nn.Linear(NARROW * places, WIDTHS[-1] * self.base**2)
         inputs = [WIDTHS[-1], WIDTHS[2], WIDTHS[1], WIDTHS[0]]
         taps = [0, *(pair * width for width in reversed(WIDTHS[:-1]))]
@@ -101,8 +110,8 @@ class PatchGenerator(nn.Module):
             nn.Sequential(_unit(into + tap, out), _unit(out, out))
             for into, tap, out in zip(inputs, taps, outputs, strict=True)
         )
-        self.last = nn.Conv2d(outputs[-1], 3, 3, padding=1)
-        self.common = nn.Parameter(STRENGTH * torch.randn(len(about.slots), 3, PATCH, PATCH))
+        self.last = nn.Conv2d(outputs[-1], shape[0], 3, padding=1)
+        self.common = nn.Parameter(STRENGTH * torch.randn(len(about.slots), *shape))
 
     def forward(self, source: Tensor, slot: Slot, target: Tensor | None = None) -> Tensor:
         """One pass.
@@ -119,6 +128,10 @@ class PatchGenerator(nn.Module):
             ValueError: a target where none is taken, or none where one is needed.
             UserError: ``OPTION_RANGE``: a place that it was not trained for.
         """
+        return (torch.tanh(self.drawn(source, slot, target)) + 1) / 2
+
+    def drawn(self, source: Tensor, slot: Slot, target: Tensor | None) -> Tensor:
+        """What decoder and common part say, N of the output's shape, without bounds; as :meth:`forward`."""
         if (target is not None) != (self.about.mode == "impersonation"):
             raise ValueError(f"a generator for {self.about.mode} and a target do not go together")
         place = slot.mask.to(source)[None, None].expand(len(source), -1, -1, -1)
@@ -131,9 +144,11 @@ class PatchGenerator(nn.Module):
         for up, tap in zip(self.ups, (None, *reversed(shallow)), strict=True):
             if tap is not None:
                 x = torch.cat([x, functional.interpolate(tap, x.shape[2:], mode="area")], 1)
-            x = functional.interpolate(up(x), scale_factor=2.0, mode="nearest")
-        patch: Tensor = torch.tanh(self.last(x) + self.common[self.about.number(slot.name)])
-        return (patch + 1) / 2
+            x = up(x)
+            if x.shape[2] < self.side:
+                x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
+        found: Tensor = self.last(x) + self.common[self.about.number(slot.name)]
+        return found
 
     def features(self, pictures: Tensor) -> list[Tensor]:
         """The encoder's maps at strides 4, 8, 16 and 32 of N×4×H×W in 0..1: pictures and the place."""
@@ -143,6 +158,23 @@ class PatchGenerator(nn.Module):
         for down in self.downs:
             maps.append(down(maps[-1]))
         return maps
+
+
+def built(about: About, start: Tensor | None = None) -> PatchGenerator:
+    """A generator with random weights, of free patches or of natural ones.
+
+    Args:
+        about: what it is for.
+        start: z0 where it is known, 1×C×h×w; else it is sampled.
+
+    Raises:
+        UserError: there is no such prior, or its latents or the radius do not go.
+    """
+    if not about.prior:
+        return PatchGenerator(about)
+    from core.patches.latent_generator import LatentGenerator  # which stands on this module
+
+    return LatentGenerator(about, start=start)
 
 
 def save(generator: PatchGenerator, path: Path) -> None:
@@ -168,8 +200,10 @@ def load(path: Path) -> PatchGenerator:
             Code.WEIGHTS_CORRUPT, "This file holds no patch generator.", "Give one that was saved here."
         )
     fields = json.loads(held)
-    generator = PatchGenerator(About(**fields | {name: tuple(fields[name]) for name in ("slots", "victims")}))
-    generator.load_state_dict({name: value.float() for name, value in load_file(path).items()})
+    about = About(**fields | {name: tuple(fields[name]) for name in ("slots", "victims")})
+    state = {name: value.float() for name, value in load_file(path).items()}
+    generator = built(about, state.get("start"))
+    generator.load_state_dict(state)
     return generator.eval().requires_grad_(False)
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from core.patches import apply, losses, victims
 from core.patches.base import Victim
-from core.patches.generator import About, PatchGenerator
+from core.patches.generator import About, PatchGenerator, built
 from core.patches.makers import natural_crops
 from core.patches.pgd import Objective
 from core.patches.slots import Slot
@@ -210,7 +210,7 @@ def recipe(
     """
     torch.manual_seed(seed)
     aim = about.mode == "impersonation"
-    model = Attack(PatchGenerator(about), seen_by, places, objective)
+    model = Attack(built(about), seen_by, places, objective)
     checked = pairs(validation, seen_by, aim)
 
     def loss(outputs: tuple[Tensor, ...], labels: tuple[Tensor, ...]) -> Tensor:

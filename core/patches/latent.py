@@ -1,0 +1,214 @@
+"""Natural patches: p = Dec(z0 + delta), with the offset held within a radius, or sampling that is steered.
+
+Method card of arXiv 2603.15396 (naturalistic variant). The radius r bounds the root of the mean square over a
+latent's values: RMS(delta) <= r RMS(z0), for each latent on its own. At 0 the patch is the prior's own picture.
+The steps follow Dong et al., arXiv 1710.06081, with the length of the whole latent in place of the sign.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from core.diffusion import Prior, towards
+from core.errors import Code, UserError
+from core.patches import apply
+from core.patches.base import Victim
+from core.patches.generator import PATCH
+from core.patches.makers import Task
+from core.patches.pgd import Objective
+
+RADIUS: Final = 0.5  # where nobody asks for one
+LARGEST: Final = 4.0  # radius and rate; beyond that the prior has no say
+INSIDE: Final = 1 - 1e-6  # so that rounding never leaves the radius
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How the offset is looked for.
+
+    Attributes:
+        radius: 0 to 4, a share of the RMS of z0.
+        steps: of the descent, at least 1.
+        draws: conditions a step, at least 1.
+        rate: of the first step, a share of the radius; it falls to a tenth along a cosine.
+        decay: of the momentum.
+        objective: what is lowered.
+
+    Raises:
+        UserError: ``OPTION_RANGE``.
+    """
+
+    radius: float = RADIUS
+    steps: int = 40
+    draws: int = 2
+    rate: float = 0.3
+    decay: float = 0.9
+    objective: Objective = field(default_factory=Objective)
+
+    def __post_init__(self) -> None:
+        check("radius", self.radius)
+        if not (1 <= self.steps <= 5000 and 1 <= self.draws <= 64 and self.rate > 0):
+            raise UserError(
+                Code.OPTION_RANGE, "The budget is out of range.", "Use 1 to 5000 steps and 1 to 64 draws."
+            )
+
+
+def check(name: str, value: float) -> None:
+    """A radius or a rate.
+
+    Raises:
+        UserError: ``OPTION_RANGE``: it is not in 0..4.
+    """
+    if not 0 <= value <= LARGEST:
+        raise UserError(Code.OPTION_RANGE, f"The {name} is out of range.", f"Use 0 to {LARGEST:g}.")
+
+
+def rms(latents: Tensor) -> Tensor:
+    """N×C×h×w -> N×1×1×1, the root of the mean square of each; its slope at 0 is 0."""
+    return latents.square().mean((1, 2, 3), keepdim=True).clamp_min(1e-24).sqrt()
+
+
+def limited(offset: Tensor, start: Tensor, radius: float) -> Tensor:
+    """The nearest offset within the radius, differentiable.
+
+    Args:
+        offset: N×C×h×w.
+        start: N×C×h×w or 1×C×h×w, z0.
+        radius: a share of the RMS of each z0.
+
+    Returns:
+        N×C×h×w; an offset that lies within comes back bit for bit.
+    """
+    length, limit = rms(offset), radius * rms(start)
+    return torch.where(length <= limit, offset, offset * (INSIDE * limit / length))
+
+
+def decoded(prior: Prior, latents: Tensor) -> Tensor:
+    """Latents as patches, N×3×64×64 in 0..1, differentiable."""
+    pictures = prior.decode(latents)
+    if pictures.shape[2:] == (PATCH, PATCH):
+        return pictures
+    small = functional.interpolate(pictures, (PATCH, PATCH), mode="bilinear", antialias=True)
+    return small.clamp(0, 1)
+
+
+def encoded(prior: Prior, pictures: Tensor) -> Tensor:
+    """N×3×h×w in 0..1 of any size -> latents to begin with, without a graph.
+
+    Raises:
+        UserError: the prior has no encoder.
+    """
+    side = prior.card.size
+    with torch.no_grad():
+        fitted = functional.interpolate(pictures, (side, side), mode="bilinear", antialias=True)
+        return prior.encode(fitted.clamp(0, 1))
+
+
+def descend(prior: Prior, start: Tensor, task: Task, course: Course) -> Tensor:
+    """The offset with which one probe's patch lowers the objective.
+
+    Args:
+        prior: whose decoder shows the latents.
+        start: 1×C×h×w, z0.
+        task: for whom; its budget is not looked at.
+        course: how.
+
+    Returns:
+        1×C×h×w, within the radius.
+
+    Raises:
+        UserError: ``OPTION_RANGE`` without victims.
+    """
+    cost = Cost(task, course.objective, course.draws)
+    offset = torch.zeros_like(start)
+    if course.radius == 0:
+        return offset
+    momentum = torch.zeros_like(offset)
+    reach = course.radius * rms(start)
+    for share in (0.55 + 0.45 * torch.linspace(0, torch.pi, course.steps).cos()).tolist():
+        offset.requires_grad_(True)
+        (slope,) = torch.autograd.grad(cost(decoded(prior, start + offset)).sum(), offset)
+        momentum = course.decay * momentum + slope / rms(slope)
+        step = course.rate * share * reach * momentum / rms(momentum)
+        offset = limited(offset.detach() - step, start, course.radius)
+    return offset.detach()
+
+
+def guided(
+    prior: Prior,
+    label: str,
+    task: Task,
+    rate: float,
+    objective: Objective,
+    *,
+    steps: int | None = None,
+    guidance: float | None = None,
+    draws: int = 2,
+) -> Tensor:
+    """A sample whose drawing the attack's gradient steers; 1×C×h×w.
+
+    Args:
+        prior: with a denoiser.
+        label: one of its classes, or a sentence where it has none.
+        task: for whom; its seed is the sample's.
+        rate: RMS of the correction of the clean latent at each step; 0 is the plain sample.
+        objective: what is lowered.
+        steps, guidance: of sampling, None for the prior's own.
+        draws: conditions a step.
+
+    Raises:
+        UserError: ``OPTION_RANGE``: options out of range, no victims, or a prior that cannot be steered.
+    """
+    check("rate", rate)
+    if rate == 0:
+        return prior.sample([label], task.seed, steps, guidance)
+    cost = Cost(task, objective, draws)
+    side = (PATCH, PATCH)
+
+    def wanted(pictures: Tensor) -> Tensor:
+        if pictures.shape[2:] != side:
+            pictures = functional.interpolate(pictures, side, mode="bilinear", antialias=True).clamp(0, 1)
+        return -cost(pictures)
+
+    return prior.sample([label], task.seed, steps, guidance, towards(prior, wanted, rate))
+
+
+class Cost:
+    """What a patch costs the attacker under conditions that are drawn anew at each call.
+
+    Args:
+        task: for whom; its seed is that of the conditions.
+        objective: of the cost.
+        draws: conditions a call.
+
+    Raises:
+        UserError: ``OPTION_RANGE`` without victims.
+    """
+
+    def __init__(self, task: Task, objective: Objective, draws: int) -> None:
+        if not task.victims:
+            raise UserError(
+                Code.OPTION_RANGE, "There is nobody to attack.", "Choose at least one encoder."
+            )
+        self.objective, self.draws, self.slot = objective, draws, task.slot
+        self.victims: Sequence[Victim] = task.victims
+        self.pictures = task.probe.expand(draws, -1, -1, -1)
+        names = [victim.name for victim in task.victims]
+        self.source = {name: task.source.vectors[name].expand(draws, -1, -1) for name in names}
+        target = task.target
+        self.target = (
+            None if target is None else {name: target.vectors[name].expand(draws, -1, -1) for name in names}
+        )
+        self.chance = torch.Generator().manual_seed(task.seed)
+
+    def __call__(self, patch: Tensor) -> Tensor:
+        """1×3×64×64 in 0..1 -> one number, differentiable."""
+        drawn = apply.draw(self.objective.conditions, self.draws, self.chance)
+        worn = apply.paste(self.pictures, patch, self.slot, drawn).pictures
+        vectors = {victim.name: victim.embed(worn) for victim in self.victims}
+        cost = self.objective.attack(vectors, self.source, self.target)
+        return (cost + self.objective.looks(patch, worn, self.pictures))[None]
