@@ -1,6 +1,7 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
 ``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head|image-text|source-cache``,
-``train latent-diffusion|person-encoder|patch-generator``, ``abaw features``, ``tune abaw``,
+``train latent-diffusion|person-encoder|patch-generator|patch-defence``, ``abaw features``,
+``tune abaw|patch-defence``,
 ``evaluate abaw|patch-generator``, ``personalize sources|evaluate``.
 """
 
@@ -21,6 +22,7 @@ from core.training import (
     image_text_command,
     latent_diffusion_command,
     patch_command,
+    patch_defence_command,
     person_command,
     personalize_command,
     source_cache_command,
@@ -104,6 +106,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     person_command.add_train(actions)
     source_cache_command.add_train(actions)
     patch_command.add_train(actions)
+    patch_defence_command.add_train(actions)
 
 
 def _add_train_expression(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
