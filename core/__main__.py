@@ -49,8 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     judged = evaluating.add_subparsers(dest="action", required=True)
     abaw_command.add_evaluate(judged)
     patch_command.add_evaluate(judged)
-    tuning = commands.add_parser("tune", help="search options on half of the videos, report on the others")
-    tune_command.add(tuning.add_subparsers(dest="action", required=True))
+    tuning = commands.add_parser("tune", help="options and thresholds, on data that nothing is reported on")
+    tuned = tuning.add_subparsers(dest="action", required=True)
+    tune_command.add(tuned)
+    patch_defence_command.add_tune(tuned)
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen))

@@ -32,6 +32,7 @@ from core.patches.victims import FaceVictim, PersonVictim
 from core.training.loop import Predict, Recipe, Values
 from core.training.patch_people import People
 
+EASED: Final = Conditions().eased(0.5)
 WARM: Final = 0.1  # share of the steps over which the rate rises
 
 
@@ -57,7 +58,7 @@ class Options:
     random: float = 0.25
     clean: float = 1.0
     rate: float = 4e-4
-    conditions: Conditions = Conditions().eased(0.5)
+    conditions: Conditions = EASED
     check: int = 10
     seed: int = 0
 

@@ -1,11 +1,13 @@
-"""The command line of training with patches: ``train patch-defence``.
+"""The command line of defences: ``train patch-defence`` and ``tune patch-defence``.
 
     python -m core train patch-defence --kind persons --encoder facet-person --drawn 200 --out DIR
     python -m core train patch-defence --kind faces --encoder edgeface-s --data DATA --out DIR
+    python -m core tune patch-defence --data DATA --keep DIR
 
 DIR holds checkpoints and, at the end, ``encoder.safetensors``, which :func:`core.training.patch_defence.load`
 reads and ``benchmarks/patch_defences.py`` judges. A second call goes on where the first one stopped. Under
-``accelerate launch`` it runs on several devices. Nothing is put into ``weights/``.
+``accelerate launch`` it runs on several devices. Nothing is put into ``weights/``. To tune
+renews ``core/patches/thresholds.json`` on validation people.
 """
 
 import argparse
@@ -98,3 +100,63 @@ def _people(chosen: argparse.Namespace, size: tuple[int, int]) -> Any:
     checked = shown(patch_people.gather(*given, "validation", chosen.out, size, each=3, limit=32))
     assert training is not None and checked is not None
     return training, checked
+
+
+FPR: Final = 0.05
+THOROUGH: Final = ("edgeface-s", "mobilefacenet-ms1m")
+
+
+def add_tune(actions: Any) -> None:
+    """Add ``patch-defence`` to the sub-commands of ``tune``."""
+    parser = actions.add_parser("patch-defence", help="the bundled thresholds of detectors of patches")
+    parser.add_argument("--data", type=Path, required=True, help="the folder of research data")
+    parser.add_argument("--keep", type=Path, required=True, help="a folder for found faces")
+    parser.add_argument("--people", type=int, default=40, help="most validation people")
+    parser.add_argument(
+        "--encoders",
+        help="recognisers with commas between; without it all that are here and whose card names a layer",
+    )
+    parser.set_defaults(run=_tune)
+
+
+def _tune(chosen: argparse.Namespace) -> int:
+    from core.patches import thresholds, victims
+    from core.training import patch_evaluation, patch_people, patch_thresholds
+    from core.training.person_data import CHECK_TOWN
+
+    faces = shown(
+        patch_people.gather(
+            chosen.data, "faces", "validation", chosen.keep, (224, 224), each=3, limit=chosen.people
+        )
+    )
+    assert faces is not None
+    people = {"faces": faces, "persons": patch_people.drawn(CHECK_TOWN, chosen.people, 3)}
+    names = {"faces": _encoders(chosen.encoders), "persons": ["facet-person"]}
+    source = {"faces": "validation people of LFW (grey photographs)", "persons": "drawn people"}
+    groups, maps = {}, {}
+    for kind, some in people.items():
+        everyone = [victims.KINDS[kind](name) for name in names[kind]]
+        probes, gallery = patch_evaluation.parts(some)
+        for victim in everyone:
+            slot = patch_thresholds.slot_of(victim)
+            maps[victim.name] = patch_thresholds.maps(victim, probes, gallery, slot)
+            tqdm.write(f"{victim.name}: {maps[victim.name].rule}; {maps[victim.name].words}")
+        found = shown(
+            patch_thresholds.group(
+                everyone, (*THOROUGH, *names["persons"]), probes, gallery, source[kind], FPR
+            )
+        )
+        assert found is not None
+        groups[kind] = found
+    command = "python -m core tune patch-defence --data DATA --keep DIR"
+    thresholds.write(thresholds.Thresholds(FPR, command, groups, maps))
+    return 0
+
+
+def _encoders(given: str | None) -> list[str]:
+    from core import recognition, weights
+
+    if given:
+        return given.split(",")
+    here = [name for name, card in recognition.cards.items() if weights.status(name).present and card.layer]
+    return sorted(here)
