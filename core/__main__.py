@@ -1,6 +1,7 @@
 """The command line: ``python -m core weights list|fetch|add|verify|table``, ``examples draw|aim|find|check``,
 ``clips``, ``train expression|export-expression|abaw|stand-ins|audio-head|image-text|source-cache``,
-``train latent-diffusion|person-encoder|patch-generator|sticker-detector``, ``abaw features``, ``tune abaw``,
+``train latent-diffusion|person-encoder|patch-generator|patch-defence|sticker-detector``,
+``abaw features``, ``tune abaw|patch-defence``,
 ``evaluate abaw|patch-generator``, ``personalize sources|evaluate``.
 """
 
@@ -21,6 +22,7 @@ from core.training import (
     image_text_command,
     latent_diffusion_command,
     patch_command,
+    patch_defence_command,
     person_command,
     personalize_command,
     source_cache_command,
@@ -48,8 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     judged = evaluating.add_subparsers(dest="action", required=True)
     abaw_command.add_evaluate(judged)
     patch_command.add_evaluate(judged)
-    tuning = commands.add_parser("tune", help="search options on half of the videos, report on the others")
-    tune_command.add(tuning.add_subparsers(dest="action", required=True))
+    tuning = commands.add_parser("tune", help="options and thresholds, on data that nothing is reported on")
+    tuned = tuning.add_subparsers(dest="action", required=True)
+    tune_command.add(tuned)
+    patch_defence_command.add_tune(tuned)
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen))
@@ -106,6 +110,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     source_cache_command.add_train(actions)
     patch_command.add_train(actions)
     sticker_command.add_train(actions)
+    patch_defence_command.add_train(actions)
 
 
 def _add_train_expression(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -6,7 +6,7 @@ put back in the place of the picture that they show; outside it the encoder sees
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import torch
 from torch import Tensor
@@ -16,7 +16,8 @@ from torch.overrides import TorchFunctionMode
 from core.patches.base import Victim
 
 Kind = Literal["absolute", "positive"]
-Rule = Literal["grad-cam", "hirescam"]
+Rule = Literal["grad-cam", "hirescam", "grad-cam against", "hirescam against"]
+RULES: Final[tuple[Rule, ...]] = ("grad-cam", "hirescam", "grad-cam against", "hirescam against")
 BATCH = 16  # pictures at a time
 FINE = 8  # points a side of a cell, where a mask of the picture is brought to the cells
 
@@ -87,6 +88,43 @@ def plain(maps: Tensor, kind: Kind = "absolute") -> Tensor:
     return (maps.abs() if kind == "absolute" else maps.clamp_min(0)).mean(1)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What one pass and its gradient say of N pictures.
+
+    Attributes:
+        maps: N×C×h×w, the victim's own.
+        plain: N×H×W of 0 and more, in the picture: channel means of sizes.
+        weighted: N×H×W of 0 and more, in the picture.
+    """
+
+    maps: Tensor
+    plain: Tensor
+    weighted: Tensor
+
+
+def read(victim: Victim, pictures: Tensor, references: Tensor, rule: Rule = "grad-cam") -> Reading:
+    """Maps, plain maps and weighted maps together; arguments as :func:`weighted_maps`, no gradients."""
+    maps, gradient = slopes(victim, pictures, references)
+    return Reading(maps, placed(plain(maps), victim), placed(weighed(maps, gradient, rule), victim))
+
+
+def slopes(victim: Victim, pictures: Tensor, references: Tensor) -> tuple[Tensor, Tensor]:
+    """Maps, and how the cosine to a reference changes with each of their values: twice N×C×h×w."""
+    references = references.expand(len(pictures), -1)
+    parts = zip(torch.split(pictures, BATCH), torch.split(references, BATCH), strict=True)
+    found = [_slopes(victim, part, towards) for part, towards in parts]
+    maps, gradient = (torch.cat(column) for column in zip(*found, strict=True))
+    return maps, gradient
+
+
+def weighed(maps: Tensor, gradient: Tensor, rule: Rule) -> Tensor:
+    """Both of :func:`slopes` -> N×h×w of 0 and more, see :func:`weighted_maps`."""
+    weights = gradient.mean((2, 3), keepdim=True) if rule.startswith("grad-cam") else gradient
+    sign = -1 if rule.endswith("against") else 1
+    return (sign * weights * maps).sum(1).clamp_min(0)
+
+
 def mean_maps(victim: Victim, pictures: Tensor, kind: Kind = "absolute") -> Tensor:
     """Plain maps in the picture.
 
@@ -110,7 +148,8 @@ def weighted_maps(victim: Victim, pictures: Tensor, references: Tensor, rule: Ru
     Each channel weighs as much as the mean gradient of the cosine over its places; the sum is cut at 0, so a
     map shows what speaks for the reference. Where an encoder weighs places one by one (MobileFaceNet's last
     layer does), that mean may say the wrong thing and leave an empty map; HiResCAM (arXiv 2011.08891)
-    multiplies place by place instead.
+    multiplies place by place instead. "Against" turns the sign (the counterfactual maps of arXiv 1610.02391,
+    section 3.3): what speaks against the reference, as a patch does that hides somebody.
 
     Args:
         victim: whose.
@@ -124,22 +163,29 @@ def weighted_maps(victim: Victim, pictures: Tensor, references: Tensor, rule: Ru
     Raises:
         ValueError: the victim's maps do not lie on the way to its embedding.
     """
-    references = references.expand(len(pictures), -1)
-    parts = zip(torch.split(pictures, BATCH), torch.split(references, BATCH), strict=True)
-    return torch.cat([placed(_weighted(victim, part, towards, rule), victim) for part, towards in parts])
+    return read(victim, pictures, references, rule).weighted
 
 
-def _weighted(victim: Victim, pictures: Tensor, references: Tensor, rule: Rule) -> Tensor:
+def _slopes(victim: Victim, pictures: Tensor, references: Tensor) -> tuple[Tensor, Tensor]:
+    with torch.enable_grad():
+        embeddings, parts = _look(victim, pictures.detach().requires_grad_())
+        cosine = (embeddings * references.detach()).sum()
+        gradient = torch.cat(torch.autograd.grad(cosine, parts))
+    return torch.cat([part.detach() for part in parts]), gradient
+
+
+def _look(victim: Victim, pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Embeddings, and the maps of which they are made: by the victim's own ``look``, else watched for."""
+    look = getattr(victim, "look", None)
+    if look is not None:
+        return look(pictures)  # type: ignore[no-any-return]
     with torch.no_grad():
         wanted = victim.maps(pictures)
-    with torch.enable_grad(), _Watch(wanted) as watch:
-        embeddings = victim.embed(pictures.detach().requires_grad_())
-        cosine = (embeddings * references.detach()).sum()
-        if sum(len(part) for part in watch.found) != len(wanted):
-            raise ValueError(f"the maps of {victim.name} are not what its embedding is made of")
-        gradient = torch.cat(torch.autograd.grad(cosine, watch.found))
-    weights = gradient.mean((2, 3), keepdim=True) if rule == "grad-cam" else gradient
-    return (weights * wanted).sum(1).clamp_min(0)
+    with _Watch(wanted) as watch:
+        embeddings = victim.embed(pictures)
+    if sum(len(part) for part in watch.found) != len(wanted):
+        raise ValueError(f"the maps of {victim.name} are not what its embedding is made of")
+    return embeddings, watch.found
 
 
 class _Watch(TorchFunctionMode):

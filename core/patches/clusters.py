@@ -1,7 +1,9 @@
 """Which features a patch attacks: the places of activation maps, sorted into clusters on clean pictures.
 
 Every place of a map is one vector over its channels; PCA, then k-means (method card of arXiv 2603.15396),
-fitted on clean pictures only, so that the same clusters can be counted on attacked ones.
+fitted on clean pictures only, so that the same clusters can be counted on attacked ones. Channels are brought
+to one deviation first: EdgeFace has one whose deviation is a hundred times the median, which tells the picture's
+border from its middle, and without that step the whole face is one cluster.
 """
 
 from collections.abc import Mapping
@@ -63,13 +65,17 @@ class Clusters:
 
     Attributes:
         victim: its name.
-        pca: fitted, C channels to P components.
+        offset: C, means of the channels.
+        scale: C, their deviations.
+        pca: fitted, C standardised channels to P components.
         centroids: K×P in the PCA's components.
-        explained: share of the places' variance that the components keep, 0..1.
+        explained: share of the standardised places' variance that the components keep, 0..1.
         spread: K, root mean square distance of clean places from their centroid.
     """
 
     victim: str
+    offset: FloatArray
+    scale: FloatArray
     pca: PCA
     centroids: FloatArray
     explained: float
@@ -78,7 +84,8 @@ class Clusters:
     def project(self, maps: Tensor) -> FloatArray:
         """N×C×h×w -> N×h×w×P."""
         places = maps.detach().movedim(1, -1)
-        found = self.pca.transform(places.reshape(-1, places.shape[-1]).double().cpu().numpy())
+        flat = places.reshape(-1, places.shape[-1]).double().cpu().numpy()
+        found = self.pca.transform((flat - self.offset) / self.scale)
         return np.asarray(found).reshape(*places.shape[:-1], -1)
 
     def assign(self, maps: Tensor) -> NDArray[np.int64]:
@@ -141,6 +148,9 @@ def fit(victim: str, maps: Tensor, options: Options | None = None) -> Clusters:
     if len(places) < options.clusters:
         raise ValueError(f"{len(places)} places do not make {options.clusters} clusters")
     count = min(options.components, *places.shape)
+    offset, scale = places.mean(0), places.std(0)
+    scale = np.where(scale > 1e-9, scale, 1)  # a channel that is always the same says nothing
+    places = (places - offset) / scale
     pca = PCA(count, svd_solver="full", random_state=options.seed).fit(places)
     points = pca.transform(places)
     means = KMeans(options.clusters, n_init=4, random_state=options.seed).fit(points)
@@ -150,7 +160,7 @@ def fit(victim: str, maps: Tensor, options: Options | None = None) -> Clusters:
     own = distances.argmin(1)
     squares = np.bincount(own, distances.min(1) ** 2, options.clusters)
     spread = np.sqrt(squares / np.maximum(np.bincount(own, minlength=options.clusters), 1))
-    return Clusters(victim, pca, centroids, float(pca.explained_variance_ratio_.sum()), spread)
+    return Clusters(victim, offset, scale, pca, centroids, float(pca.explained_variance_ratio_.sum()), spread)
 
 
 def table(

@@ -38,19 +38,32 @@ class FaceVictim:
         return vectors
 
     def maps(self, pixels: Tensor) -> Tensor:
-        """What the network's last convolution that keeps places puts out, N×C×h×w, differentiable."""
-        seen: list[Tensor] = []  # one for each part in which the recogniser takes the batch
+        """Of the card's layer, or of the last convolution that keeps places; N×C×h×w, differentiable."""
+        return torch.cat(self.look(pixels)[1])
+
+    def look(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Embeddings and maps of one pass, in one graph.
+
+        Args:
+            pixels: N×3×224×224 RGB in 0..1.
+
+        Returns:
+            N×D unit vectors; the maps, one tensor for each part in which the recogniser takes the batch.
+        """
+        seen: list[Tensor] = []
         with self._lock:
             hook = self._layer.register_forward_hook(lambda _, __, output: seen.append(output))
             try:
-                self.model(pixels)
+                vectors: Tensor = self.model(pixels)
             finally:
                 hook.remove()
-        return torch.cat(seen)
+        return vectors, seen
 
     @cached_property
     def _layer(self) -> nn.Module:
-        """The last convolution, in the order of computation, with at least ``PLACES`` places a side."""
+        """The card's layer; without one the last convolution with at least ``PLACES`` places a side."""
+        if self.model.card.layer:
+            return self.model.net.get_submodule(self.model.card.layer)
         passed: list[nn.Module] = []
 
         def note(layer: nn.Module, _: object, output: Tensor) -> None:

@@ -34,6 +34,9 @@ class Card:
         part: most images that go through the network at once; a longer batch is taken in equal parts.
             Larger layers than some ten megabytes leave the cache and are new memory to the process at
             every call, which costs more than the layers do.
+        layer: the module of the network whose output stands for where it looks (``core.patches``), the whole
+            map and no branch of it; chosen by how well it shows a patch, see ``benchmarks/RESULTS.md``. Empty
+            for the last convolution.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Card:
     channels: Literal["rgb", "bgr"]
     source: str
     part: int = 12
+    layer: str = ""
 
 
 class Recognizer(nn.Module):

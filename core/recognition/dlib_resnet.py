@@ -20,6 +20,7 @@ CARD = Card(
     scale=255 / 256,
     channels="rgb",
     source="Davis E. King, dlib_face_recognition_resnet_model_v1, 2017; He et al., arXiv 1512.03385",
+    layer="blocks.6",
 )
 
 # Channels of the blocks in order; a star halves the resolution.

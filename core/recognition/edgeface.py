@@ -26,6 +26,7 @@ CARD = Card(
     scale=2.0,
     channels="rgb",
     source="arXiv 2307.01838",
+    layer="stages.1",
 )
 RANK = 0.5  # gamma: rank of a linear layer over the smaller of its sizes
 POSITIONS = "stages.1.blocks.2.pos_embd"

@@ -27,6 +27,7 @@ CARD = Card(
     scale=2.0,
     channels="rgb",
     source="arXiv 1602.07261, arXiv 1503.03832, arXiv 1710.08092",
+    layer="trunk.22",
 )
 ROOT = "InceptionResnetV1/"
 Steps = tuple[tuple[str, int], ...]  # name ending in the kernel, output channels

@@ -31,6 +31,7 @@ CARD = Card(
     scale=255.0,
     channels="bgr",
     source="arXiv 1807.07718, arXiv 1704.04861; HSE_FaceRec_tf through the Human library",
+    layer="blocks.10",
 )
 # Channels of the blocks in order; a star halves the resolution.
 PLAN = "64 *128 128 *256 256 *512 512 512 512 512 512 *1024 1024"

@@ -22,6 +22,7 @@ CARD = Card(
     channels="bgr",
     source="arXiv 1804.07573, arXiv 1801.07698",
     part=6,
+    layer="conv_6_sep",
 )
 
 

@@ -19,6 +19,7 @@ W600K = Card(
     channels="rgb",
     source="InsightFace buffalo_s; arXiv 1804.07573, arXiv 1801.07698, arXiv 2103.04098",
     part=6,
+    layer="PRelu_94",
 )
 SFACE = Card(
     name="sface",
@@ -31,6 +32,7 @@ SFACE = Card(
     channels="rgb",
     source="Zhong et al., SFace, arXiv 2205.12010; OpenCV Zoo 2021dec",
     part=6,
+    layer="conv_14_relu",
 )
 
 

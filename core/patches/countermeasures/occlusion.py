@@ -94,7 +94,12 @@ class Occlusion(Purifier):
             yield self._cover(pictures, place)
 
     def _cover(self, pictures: Tensor, place: int) -> Tensor:
-        return torch.lerp(pictures, pictures.mean((2, 3), keepdim=True), self.mask(pictures, place))
+        return self.cover(pictures, self.mask(pictures, place))
+
+    @staticmethod
+    def cover(pictures: Tensor, mask: Tensor) -> Tensor:
+        """N×3×H×W under their mean colour where a mask, N×1×H×W or 1×1×H×W, is 1."""
+        return torch.lerp(pictures, pictures.mean((2, 3), keepdim=True), mask)
 
     def _side(self, height: int, width: int) -> int:
         return max(round(self.side * min(height, width)), STEPS)
