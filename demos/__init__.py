@@ -3,6 +3,7 @@
 from demos.abaw import ABAW
 from demos.base import Demo
 from demos.camouflage import CAMOUFLAGE
+from demos.patches import PATCHES
 from demos.personalize import PERSONALIZE
 
-TABS: tuple[Demo, ...] = (CAMOUFLAGE, ABAW, PERSONALIZE)
+TABS: tuple[Demo, ...] = (CAMOUFLAGE, ABAW, PERSONALIZE, PATCHES)

@@ -7,6 +7,7 @@ import html
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +19,12 @@ class Bar:
         role: "found with it", "never seen by the search" or, without figures, why there are none.
         unseen: whether the search never saw the model.
         clean: cosine of two clean photos of the person, None when the model is not there.
-        painted: cosine after painting, None before there is a pattern.
+        painted: cosine after painting or with a patch, None before there is one.
         threshold: cosine from which the model accepts.
         stranger: typical cosine of two different people: the left end of the scale.
         same: typical cosine of the same person: most of the way to the right end.
         band: 5th and 95th percentile of random patterns of equal area, or None when not measured.
+        verdicts: what is said at the threshold or above, and below.
     """
 
     title: str
@@ -34,6 +36,7 @@ class Bar:
     stranger: float = 0.0
     same: float = 1.0
     band: tuple[float, float] | None = None
+    verdicts: tuple[str, str] = ("still accepted", "not recognised")
 
     def place(self, cosine: float) -> float:
         """Where a cosine lies, in percent of the track: 12 is a stranger, 85 the same person."""
@@ -41,23 +44,39 @@ class Bar:
         return min(max(12 + 73 * (cosine - self.stranger) / span, 0.0), 100.0)
 
 
-def bars(rows: Sequence[Bar], caption: str) -> str:
-    """One row a recogniser: how alike the faces still are, against the model's own threshold."""
+PAINTED: Mapping[str, str] = MappingProxyType(
+    {
+        "seen": "after painting, models searched with",
+        "unseen": "after painting, models never seen",
+        "before": "without paint",
+        "band": "random patterns, 5th to 95th percentile",
+        "threshold": "accepted from here",
+    }
+)
+
+
+def bars(
+    rows: Sequence[Bar],
+    caption: str,
+    words: Mapping[str, str] = PAINTED,
+    label: str = "Similarity by recogniser",
+) -> str:
+    """One row a recogniser: how alike the faces still are, against the model's own threshold.
+
+    Args:
+        rows: from top.
+        caption: a sentence below.
+        words: what each kind of mark is called in the legend.
+        label: of the whole figure, for those who do not see it.
+    """
     if not rows:
         return ""
     legend = "".join(
-        f'<span><i class="{kind}"></i>{words}</span>'
-        for kind, words in (
-            ("seen", "after painting, models searched with"),
-            ("unseen", "after painting, models never seen"),
-            ("before", "without paint"),
-            ("band", "random patterns, 5th to 95th percentile"),
-            ("threshold", "accepted from here"),
-        )
+        f'<span><i class="{kind}"></i>{html.escape(told)}</span>' for kind, told in words.items()
     )
     body = "".join(_bar(row) for row in rows)
     return (
-        f'<figure class="facet-bars" role="group" aria-label="Similarity by recogniser">{body}'
+        f'<figure class="facet-bars" role="group" aria-label="{html.escape(label)}">{body}'
         f'<div class="legend" aria-hidden="true">{legend}</div>'
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
     )
@@ -74,7 +93,7 @@ def _bar(row: Bar) -> str:
     if row.painted is not None:
         kind = "unseen" if row.unseen else "seen"
         marks.insert(0, f'<i class="fill {kind}" style="width:{row.place(row.painted):.1f}%"></i>')
-        verdict = "still accepted" if row.painted >= row.threshold else "not recognised"
+        verdict = row.verdicts[row.painted < row.threshold]
         words = f"{row.clean:.2f} → {row.painted:.2f} · {verdict}"
     if row.band is not None:
         left, right = row.place(row.band[0]), row.place(row.band[1])

@@ -1,0 +1,170 @@
+"""What was attacked, and what an operator could do: activation maps and clusters, detectors and repair."""
+
+import html
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from core.errors import Code, UserError
+from demos.base import Update, guarded
+from demos.patches.bench import SLUG, Bench
+from demos.patches.parts import Parts
+from demos.pictures import inlined
+from demos.services import HEAVY, Services
+
+if TYPE_CHECKING:
+    from core.patches.base import Victim
+    from core.types import Pixels
+
+
+def wire(services: Services, parts: Parts) -> list[Any]:
+    """Wire the two boxes; returns the events that "Forget my images" must stop."""
+    results, notice = parts.results, parts.inputs.notice
+
+    def bench_of(request: gr.Request) -> Bench:
+        return services.session(request).room(SLUG, Bench)
+
+    @guarded(notice)
+    def explain_patch(name: str, request: gr.Request) -> Update:
+        bench = bench_of(request)
+        bench.current()
+        return {results.explained: explained(bench, name)}
+
+    @guarded(notice, lambda: {results.defence: False})
+    def defend(on: bool, request: gr.Request) -> Update:
+        bench = bench_of(request)
+        if not on:
+            return {results.defended: ""}
+        bench.current()
+        return {results.defended: defended(bench)}
+
+    heavy: dict[str, Any] = {**HEAVY, "api_visibility": "private"}
+    one = results.explain.click(
+        explain_patch, results.eyes, [notice, results.explained], show_progress_on=results.explained, **heavy
+    )
+    two = results.defence.input(
+        defend,
+        results.defence,
+        [notice, results.defence, results.defended],
+        show_progress_on=results.defended,
+        **heavy,
+    )
+    return [one, two]
+
+
+def explained(bench: Bench, name: str) -> str:
+    """Where one encoder looks without and with the patch, and what kind of features its places become.
+
+    Raises:
+        UserError: ``OPTION_RANGE``: no such encoder.
+    """
+    import torch
+    from core.patches.explain import explain
+
+    work, now = bench.work(), bench.now
+    assert now is not None
+    victim = _victim(bench, name)
+    references = work.own(victim)
+    face = bench.main().canonical() if work.kind == "faces" else None
+    others = torch.cat([block.pictures[:2] for block in work.gallery[:12]])
+    found = explain(victim, work.probe, now.worn, bench.slot(), references, others=others, face=face)
+    rows = "".join(_cluster(row) for row in found.table)
+    even = f"an even map would have {found.area:.0%} there"
+    return (
+        f'<figure class="facet-eyes" role="group" aria-label="What was attacked">'
+        f"<div>{_picture(found.heat_clean, 'Without', f'{found.share_clean:.0%} inside the patch’s outline')}"
+        f"{_picture(found.heat_attacked, 'With the patch', f'{found.share_attacked:.0%} inside it')}"
+        f"{_picture(found.clusters_clean, 'Kinds of features, without', '')}"
+        f"{_picture(found.clusters_attacked, 'With the patch', '')}</div>"
+        f"<figcaption>{html.escape(found.note)} ({even}; rule: {html.escape(found.rule)}.)"
+        "</figcaption></figure>"
+        '<div class="facet-scroll"><table class="facet-table facet-clusters"><thead><tr>'
+        + "".join(
+            f"<th scope='col'>{head}</th>"
+            for head in ("Kind", "Mostly at", "All places", "In the patch’s outline", "Moved by")
+        )
+        + f"</tr></thead><tbody>{rows}</tbody></table></div>"
+        '<div class="facet-note">Places of the encoder’s last map, sorted by k-means on clean pictures. '
+        "“Moved by”: how far the attacked places lie from the kind’s centre, in spreads of clean ones.</div>"
+    )
+
+
+def _picture(pixels: "Pixels", title: str, told: str) -> str:
+    caption = f"<b>{html.escape(title)}</b>" + (f"<small>{html.escape(told)}</small>" if told else "")
+    words = html.escape(f"{title} {told}".strip())
+    return f'<span><img src="{inlined(pixels, "webp", 85)}" alt="{words}">{caption}</span>'
+
+
+def _cluster(row: dict[str, Any]) -> str:
+    red, green, blue = row["rgb"]
+    moved = row["shift"]
+    cells = (
+        ("Kind", f'<i style="background:rgb({red},{green},{blue})"></i>{row["cluster"]} {row["colour"]}'),
+        ("Mostly at", html.escape(str(row["where"]))),
+        ("All places", f"{row['share clean']:.0%} → {row['share attacked']:.0%}"),
+        ("In the patch’s outline", f"{row['in patch clean']:.0%} → {row['in patch attacked']:.0%}"),
+        ("Moved by", "–" if moved != moved else f"{moved:.1f}"),
+    )
+    return "<tr>" + "".join(f'<td data-label="{name}">{value}</td>' for name, value in cells) + "</tr>"
+
+
+def defended(bench: Bench) -> str:
+    """What detectors say of the picture, and what encoders say once it is repaired."""
+    from core.patches import defend, victims
+
+    work, now = bench.work(), bench.now
+    assert now is not None
+    everyone = [*work.seen, *work.unseen]
+    claims = {one.name: work.own(one) for one in work.seen}
+    rows = ""
+    for picture, name in ((work.probe, "without"), (now.worn, "with")):
+        found = defend.inspect(list(work.seen), picture, claims)
+        rows += "".join(_finding(one, name) for one in found)
+    repair = defend.repaired(list(work.seen), now.worn, claims)
+    vectors = victims.embed(everyone, repair.picture[None])
+    after = {}
+    for one in everyone:
+        after[one.name] = float((work.own(one) @ vectors[one.name][0]).mean())
+    healed = "".join(
+        f'<tr><td data-label="Encoder">{html.escape(figure.title)}</td>'
+        f'<td data-label="Without">{figure.own[0]:.2f}</td>'
+        f'<td data-label="With the patch">{figure.own[1]:.2f}</td>'
+        f'<td data-label="Repaired">{after[figure.name]:.2f} · '
+        f"{'accepted' if after[figure.name] >= figure.scale.threshold else 'not recognised'}</td></tr>"
+        for figure in now.figures
+    )
+    from core.patches.session import pixels
+
+    return (
+        '<div class="facet-scroll"><table class="facet-table facet-findings"><thead><tr>'
+        + "".join(f"<th scope='col'>{h}</th>" for h in ("Detector", "Picture", "Score", "Verdict", "Time"))
+        + f"</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<div class="facet-note">{html.escape(defend.provenance())}</div>'
+        f'<figure class="facet-eyes repaired"><div>{_picture(pixels(now.worn), "With the patch", "")}'
+        f"{_picture(pixels(repair.picture), 'Repaired', repair.title)}</div></figure>"
+        '<div class="facet-scroll"><table class="facet-table"><thead><tr>'
+        + "".join(f"<th scope='col'>{h}</th>" for h in ("Encoder", "Without", "With the patch", "Repaired"))
+        + f"</tr></thead><tbody>{healed}</tbody></table></div>"
+        '<div class="facet-note">Mean cosine to the person’s own pictures. An attacker who knows the defence '
+        "does better than this patch: see RESULTS.md.</div>"
+    )
+
+
+def _finding(one: Any, picture: str) -> str:
+    said = "no threshold" if one.alarm is None else "alarm" if one.alarm else "quiet"
+    limit = "" if one.threshold is None else f" (alarm from {one.threshold:.2f})"
+    cells = (
+        ("Detector", html.escape(one.title)),
+        ("Picture", f"{picture} the patch"),
+        ("Score", f"{one.score:.2f}{limit}"),
+        ("Verdict", f'<b class="{said.replace(" ", "-")}">{said}</b>'),
+        ("Time", f"{one.seconds:.1f} s"),
+    )
+    return "<tr>" + "".join(f'<td data-label="{name}">{value}</td>' for name, value in cells) + "</tr>"
+
+
+def _victim(bench: Bench, name: str) -> "Victim":
+    for one in (*bench.work().seen, *bench.work().unseen):
+        if one.name == name:
+            return one
+    raise UserError(Code.OPTION_RANGE, "This encoder does not judge here.", "Choose one of those listed.")

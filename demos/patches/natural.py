@@ -1,0 +1,96 @@
+"""Natural patches: the priors on the screen, and what its slider means to each way."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from core import weights
+from core.errors import Code, UserError
+from core.types import Progress
+from demos.patches import words
+
+if TYPE_CHECKING:
+    from demos.patches.bench import Bench
+
+FLOWERS: Final = "facet-flowers"
+TITLES: Final = {
+    FLOWERS: "Flowers (trained here)",
+    "synthetic-eyes": "Face generator: around the eyes",
+    "synthetic-face": "Face generator: a whole face",
+    "stable-diffusion-v1-5": "Stable Diffusion 1.5 (large download)",
+}
+RADIUS: Final = 1.0  # of the offset at full strength, in shares of the latent's own size
+RATE: Final = 1.0  # of the steering at full strength
+FACES: Final = "mobilestylegan"
+JUDGE: Final = "vit-s14"  # tells how far a patch is from natural crops
+
+
+def priors() -> list[tuple[str, str]]:
+    """(title, name) of the models that natural patches come from."""
+    from core.diffusion import cards
+    from core.patches import natural_makers  # noqa: F401  # registers the face generator as a prior
+
+    return [(title, name) for name, title in TITLES.items() if name in cards]
+
+
+def labels(prior: str) -> list[str]:
+    """Classes of a prior; none where any sentence goes."""
+    from core.diffusion import cards
+
+    priors()
+    return list(cards[prior].classes) if prior in cards else []
+
+
+def ways(prior: str) -> list[tuple[str, str]]:
+    """(title, name) of the ways that a prior knows, the slow ones."""
+    offset = ("Offset in the latent", "latent offset")
+    return [offset] if prior.startswith("synthetic") else [offset, ("Guided denoising", "guided sample")]
+
+
+def needed(prior: str) -> tuple[str, ...]:
+    """What to fetch for a natural patch."""
+    known = {entry.name for entry in weights.entries()}
+    made_by = FACES if prior.startswith("synthetic") else prior
+    wanted = [name for name in (JUDGE, made_by) if name in known]
+    states = {name: weights.status(name) for name in wanted}
+    return tuple(name for name, state in states.items() if not state.present and state.fetchable)
+
+
+def paint(bench: "Bench", prior: str, label: str, way: str, strength: float, seed: int) -> Iterator[Progress]:
+    """A natural patch, and the same prior without an attack beside it; then how natural all patches are.
+
+    Raises:
+        UserError: ``OPTION_RANGE``: an unknown prior or way.
+    """
+    from core.patches import natural_makers
+    from core.patches.makers import makers
+
+    known = {name for _, name in priors()}
+    if prior not in known or way not in {name for _, name in ways(prior)} or not 0 <= strength <= 1:
+        raise UserError(Code.OPTION_RANGE, "There is no such way to paint.", "Choose one of those shown.")
+    settings: dict[str, Any] = {"prior": prior, "label": label}
+    yield Progress(0.2, "The prior paints a picture of its own")
+    plain = makers.create("natural sample", **settings)
+    bench.try_out("natural sample", words.WAYS["natural sample"], plain, seed)
+    if way == "latent offset":
+        settings |= {"radius": strength * RADIUS, "steps": natural_makers.QUICK.get(prior)}
+    else:
+        settings |= {"rate": strength * RATE}
+    yield Progress(0.4, "The picture is moved towards the attack")
+    bench.try_out(way, words.WAYS[way], makers.create(way, **settings), seed)
+    yield Progress(0.9, "How natural the patches look")
+    score(bench)
+
+
+def score(bench: "Bench") -> None:
+    """Say of all tried patches how natural they are."""
+    import torch
+
+    from core.patches import naturalness
+
+    fresh = [name for name in bench.tried if name not in bench.looks]
+    if fresh:
+        found = naturalness.score(torch.stack([bench.tried[name].made.patch for name in fresh]))
+        bench.looks |= {
+            name: (float(found.score[row]), bool(found.within[row]), float(found.sticker[row]))
+            for row, name in enumerate(fresh)
+        }

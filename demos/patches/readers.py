@@ -1,0 +1,114 @@
+"""The encoders and generators of the tab, by their names, and the one door to them."""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from core import weights
+from core.errors import Code, UserError
+from demos.models import runnable
+
+if TYPE_CHECKING:
+    from core.patches.base import Victim
+
+KINDS: Final = ("faces", "persons")
+MODES: Final = ("evasion", "impersonation")
+FINDERS: Final = ("yunet", "face-landmarker")
+ATTACKED: Final = {
+    "faces": ("edgeface-s", "mobilefacenet-w600k", "mobilefacenet-ms1m"),
+    "persons": ("facet-person",),
+}
+"""Who is attacked where no generator comes with the app that could say."""
+FIRST_FETCH_BYTES: Final = 80_000_000  # what the first press of the button may carry
+
+
+def generator(kind: str, mode: str, natural: bool = False) -> str | None:
+    """Name of the bundled generator of free or of natural patches, or None."""
+    from core.patches import bundled
+
+    return bundled.NAMES.get((kind, mode, natural))
+
+
+def places(kind: str, mode: str) -> tuple[str, ...]:
+    """Places that the bundled generator makes patches for; none without one."""
+    from core.patches import bundled
+
+    return bundled.load(kind, mode).about.slots if generator(kind, mode) else ()
+
+
+def attacked(kind: str, mode: str) -> tuple[str, ...]:
+    """Encoders whose gradients may be used: those that the bundled generator learnt from."""
+    from core.patches import bundled
+
+    if generator(kind, mode) is None:
+        return ATTACKED[kind]
+    return bundled.load(kind, mode).about.victims
+
+
+def judges(kind: str, mode: str) -> tuple[str, ...]:
+    """Encoders that are here and were never looked at."""
+    from core.recognition import thresholds
+
+    taken = attacked(kind, mode)
+    if kind == "faces":
+        known = [entry.name for entry in runnable("recognition") if entry.name in thresholds.load()]
+        return tuple(name for name in known if name not in taken and weights.status(name).present)
+    from core import reid
+
+    cards = [card for card in reid.cards.values() if card.name not in taken]
+    return tuple(card.name for card in cards if all(weights.status(one).present for one in card.weights))
+
+
+def needed(kind: str, mode: str) -> tuple[str, ...]:
+    """What to fetch before a first patch: what it works with, then the smallest judges that fit a limit."""
+    wanted = [*(FINDERS if kind == "faces" else ()), *attacked(kind, mode)]
+    states = {name: weights.status(name) for name in _entries(wanted)}
+    absent = {name: state for name, state in states.items() if not state.present and state.fetchable}
+    carried = sum(state.bytes_to_fetch for state in absent.values())
+    found = list(absent)
+    if kind == "faces":
+        late = {e.name: weights.status(e.name) for e in runnable("recognition") if not e.optional}
+        rest = {n: s for n, s in late.items() if not s.present and s.fetchable and n not in absent}
+        for name in sorted(rest, key=lambda name: rest[name].bytes_to_fetch):
+            carried += rest[name].bytes_to_fetch
+            if carried > FIRST_FETCH_BYTES:
+                break
+            found.append(name)
+    return tuple(found)
+
+
+def listed() -> list[str]:
+    """Everything the tab may use, for the panel."""
+    from core.patches import bundled
+
+    known = {entry.name for entry in weights.entries()}
+    names = [*FINDERS, *(entry.name for entry in runnable("recognition")), *bundled.NAMES.values()]
+    names += [entry.name for entry in runnable("person-encoder")]
+    names += [
+        entry.name
+        for entry in weights.entries()
+        if entry.name in ("facet-flowers", "stable-diffusion-v1-5", "mobilestylegan", "vit-s14")
+    ]
+    return [name for name in dict.fromkeys(names) if name in known]
+
+
+@lru_cache(maxsize=32)
+def victim(kind: str, name: str) -> "Victim":
+    """One encoder, shared by the process.
+
+    Raises:
+        UserError: ``OPTION_RANGE``: no such kind; or its weights cannot be had.
+    """
+    from core.patches import victims
+
+    if kind not in victims.KINDS:
+        raise UserError(Code.OPTION_RANGE, "There are no such encoders.", "Choose faces or persons.")
+    return victims.KINDS[kind](name)
+
+
+def _entries(names: list[str]) -> list[str]:
+    """Entries of the manifest behind names of encoders."""
+    from core import reid
+
+    return [
+        entry for name in names for entry in (reid.cards[name].weights if name in reid.cards else (name,))
+    ]

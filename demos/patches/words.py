@@ -1,0 +1,107 @@
+"""Sentences of the tab of patches, and the scripts that it needs."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+LEAD: Final = (
+    "A small printed patch can make a recogniser lose a person, or take them for somebody else. Here a "
+    "network makes it in one forward pass: put it on a face, see what recognisers and a gallery say, compare "
+    "it with a slow search and with chance, look at what was attacked, and switch a defence on."
+)
+
+EMPTY: Final = """<div class="facet-empty"><b>The result appears here.</b><ol>
+<li>Choose a synthetic face or a drawn pedestrian, or bring a photo of your own.</li>
+<li>Choose a place for the patch, and whether to hide or to pass for somebody else.</li>
+<li>Press “Make a patch”: one forward pass, judged at once by every encoder that is here.</li>
+</ol></div>"""
+
+KINDS: Final = (("A face", "faces"), ("A whole person", "persons"))
+MODES: Final = (("Hide (evasion)", "evasion"), ("Pass for somebody else (impersonation)", "impersonation"))
+PLACES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "faces": {
+            "glasses": "Glasses", "medical mask": "Mask", "forehead": "Forehead", "cheek": "Cheek",
+            "drawn": "Draw it",
+        },
+        "persons": {"torso": "Chest", "drawn": "Draw it"},
+    }
+)  # fmt: skip
+
+PHOTO: Final = "Photo of a face"
+WHOLE: Final = "Picture of one whole person, upright, cut close"
+SYNTHETIC: Final = "Or try a synthetic face; nobody is behind these:"
+DRAWN: Final = "Or try a drawn pedestrian; nobody is behind these:"
+
+TARGETS: Final = (
+    "Who the person is to be taken for. The targets are synthetic faces, so that nobody is impersonated."
+)
+SECOND: Final = (
+    "For a demonstration with somebody in the room: a second photo, only with that person’s consent. It "
+    "stays in your session, and in this mode nothing print-ready is given out."
+)
+CONSENT: Final = "The person in the second photo knows about this and agrees, or it is me."
+
+SLOW: Final = (
+    "Forty steps of gradient descent through the attacked encoders, for this one picture: the yardstick that "
+    "the one pass is compared with."
+)
+NATURAL: Final = (
+    "A free patch looks like a sticker. A latent-diffusion model of flowers, trained here, can paint one "
+    "that looks like a picture instead: either its latent is moved a little, no further than the slider "
+    "allows, or the attack’s gradient steers every step of denoising."
+)
+PRIOR_FACE: Final = (
+    "This one paints patches out of the latent space of a face generator: like make-up rather than like a "
+    "picture."
+)
+DEFENCE: Final = (
+    "What an operator could do: look for signs of a patch, and cover what looks like one before comparing."
+)
+EXPLAIN: Final = (
+    "Where an encoder looks before and after, and which kind of feature the patch turns its places into."
+)
+
+WAYS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "generator": "One pass of the generator",
+        "pgd": "Iterative search",
+        "latent generator": "Natural, in one pass",
+        "latent offset": "Natural, by an offset in the latent",
+        "guided sample": "Natural, by guided denoising",
+        "natural sample": "The same prior without an attack",
+        "natural crop": "A crop of a photograph",
+        "camouflage": "Face paint of system 1, in this place",
+        "target crop": "The target’s own picture, pasted",
+    }
+)
+CHANCE: Final = "Random squares"
+
+FACES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "seen": "with the patch, attacked encoders",
+        "unseen": "with the patch, encoders never seen",
+        "before": "without",
+        "band": "behind random squares, lowest to highest",
+        "threshold": "accepted from here",
+    }
+)
+
+LIMITS: Final = """<ul>
+<li>Patches are pasted into pictures. Nothing here was printed, worn or photographed; the generators learnt
+under only a third of the usual changes of place, light and print, so expect less of a real print.</li>
+<li>“Attacked” encoders were looked at while the patch or its generator was made. Only those “never seen”
+say what a patch does to a system that nobody has opened.</li>
+<li>An encoder accepts at its own threshold, where it confuses 1 in 100 pairs of strangers. Deployed systems
+are stricter against impersonation and laxer against hiding than that.</li>
+<li>The galleries are small: ten synthetic faces in three views, or twelve drawn pedestrians by three
+cameras. A photo of your own is compared with itself, which is harder to hide from than another photo.</li>
+<li>Person encoders that come with the app learnt from drawn people and a few crops of street videos.</li>
+<li>For research, privacy and teaching. Impersonation is open towards synthetic faces only, or with consent;
+results are marked as adversarial in the file, and in that mode no patch is given out.</li>
+<li>After “Adversarial patches against re-identification in one forward pass” (arXiv:2603.15396), whose code
+was not at hand: the networks, their training and all figures are our own.</li></ul>"""
+
+# On a narrow screen the result lies below what was pressed.
+TO_RESULT: Final = """() => { if (innerWidth < 700)
+  document.querySelector("#patches-working")?.scrollIntoView({behavior: "smooth", block: "center"}); }"""
