@@ -59,6 +59,7 @@ def explained(bench: Bench, name: str) -> str:
         UserError: ``OPTION_RANGE``: no such encoder.
     """
     import torch
+
     from core.patches.explain import explain
 
     work, now = bench.work(), bench.now
