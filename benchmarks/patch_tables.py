@@ -55,8 +55,8 @@ def evasion(
         count = _probes(next(iter(steps.values())))
         parts.append(
             "**What the conditions cost the iterative way**: mAP in % [interval] / rank-1 in % on the first "
-            f"{count} probes in the place of glasses, patches judged sitting still; rows: the share of the full "
-            "conditions under which each patch was made."
+            f"{count} probes in the place of glasses, patches judged sitting still; rows: the share of the "
+            "full conditions under which each patch was made."
         )
         parts.append(_table(steps, _retrieval))
     return "\n\n".join(parts)
