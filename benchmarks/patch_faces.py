@@ -19,6 +19,7 @@ from tqdm import tqdm
 from benchmarks import patch_tables
 from benchmarks.patch_data import (
     Kept,
+    Remembered,
     Search,
     drawn_people,
     encoders,
@@ -30,7 +31,6 @@ from benchmarks.patch_data import (
 from benchmarks.results import write_section
 from core.patches import bundled, generator, makers, slots
 from core.patches.apply import STILL, Conditions
-from core.patches.base import Victim
 from core.patches.evaluate import Outcome, rows, run
 from core.patches.generator import PatchGenerator
 from core.patches.makers import Budget, Maker
@@ -54,8 +54,8 @@ LADDER: Final = {"full": 1.0, f"{SHARE:g} of them": SHARE, "none": 0.0}
 class Bench:
     """What all rows share."""
 
-    seen: list[Victim]
-    unseen: list[Victim]
+    seen: list[Remembered]
+    unseen: list[Remembered]
     few: int
     ladder: int
     keep: Path
@@ -67,8 +67,8 @@ class Bench:
         bar = tqdm(total=100, desc=f"{way}, {slot.name}", unit="%", leave=False)
         outcome: Outcome | None = None
         for event in run(
-            way, maker, search.probes, search.gallery, slot, self.seen, self.unseen, search.targets,
-            lent=search.lent, budget=STEPS, conditions=conditions,
+            way, maker, search.probes, search.gallery, slot, plain(self.seen), plain(self.unseen),
+            search.targets, lent=search.lent, budget=STEPS, conditions=conditions,
         ):  # fmt: skip
             if isinstance(event, Progress):
                 bar.update(100 * event.done - bar.n)
@@ -76,6 +76,8 @@ class Bench:
                 outcome = event
         bar.close()
         assert outcome is not None
+        for one in (*self.seen, *self.unseen):
+            one.keep()
         if isinstance(maker, Kept):
             outcome = maker.told(outcome)
         return replace(outcome, attacked=outcome.attacked[:0], patches=outcome.patches[:0])
@@ -168,15 +170,12 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    seen, unseen = encoders(chosen.keep)
-    bench = Bench(plain(seen), plain(unseen), chosen.few, chosen.ladder, chosen.keep)
+    bench = Bench(*encoders(chosen.keep), chosen.few, chosen.ladder, chosen.keep)
     people = lfw(chosen.data, chosen.keep, chosen.people)
     figures: dict[str, list[dict[str, object]]] = {}
 
     def note(section: str, found: Found) -> Found:
         figures[section] = [line for outcome in found.values() for line in rows(outcome)]
-        for one in (*seen, *unseen):
-            one.keep()
         return found
 
     def finish(title: str, text: str) -> None:

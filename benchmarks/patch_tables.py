@@ -151,8 +151,8 @@ def _pace(found: Found) -> str:
     time = one.cpu_seconds / slow.cpu_seconds
     return (
         f"  One pass beside pgd on {_probes(slow)} probes: it takes {lost[0]:.1f} points of mAP from the "
-        f"ensemble, pgd {lost[1]:.1f} ({_met(lost[0] >= HALF * lost[1])}: {HALF} of that) in {time:.5f} of the "
-        f"time ({_met(time <= TWENTIETH)}: {TWENTIETH}), {one.cpu_seconds:.4f} against "
+        f"ensemble, pgd {lost[1]:.1f} ({_met(lost[0] >= HALF * lost[1])}: {HALF} of that) in {time:.5f} of "
+        f"the time ({_met(time <= TWENTIETH)}: {TWENTIETH}), {one.cpu_seconds:.4f} against "
         f"{slow.cpu_seconds:.1f} s."
     )
 
