@@ -8,7 +8,11 @@ from core.errors import Code, UserError
 from core.patches import generator
 from core.patches.generator import PatchGenerator
 
-NAMES: Final = {("faces", "evasion", False): "facet-patch-faces-evasion"}
+NAMES: Final = {
+    ("faces", "evasion"): "facet-patch-faces-evasion",
+    ("faces", "impersonation"): "facet-patch-faces-impersonation",
+}
+NATURAL: Final[dict[tuple[str, str], str]] = {}
 
 
 def load(kind: str, mode: str, natural: bool = False) -> PatchGenerator:
@@ -22,7 +26,7 @@ def load(kind: str, mode: str, natural: bool = False) -> PatchGenerator:
     Raises:
         UserError: ``WEIGHTS_MISSING``: none comes with Facet; or its file is missing or damaged.
     """
-    name = NAMES.get((kind, mode, natural))
+    name = (NATURAL if natural else NAMES).get((kind, mode))
     if name is None:
         raise UserError(
             Code.WEIGHTS_MISSING,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.patches import apply, victims
+from core.patches.apply import Conditions
 from core.patches.base import Victim
 from core.patches.judge import ENSEMBLE, FARS, Labelled, Verdict, judge
 from core.patches.makers import Budget, Gallery, Made, Maker, Task, make
@@ -57,6 +58,7 @@ def run(
     *,
     lent: Labelled | None = None,
     opacity: float = 1.0,
+    conditions: Conditions | None = None,
     seed: int = 0,
     budget: Budget | None = None,
     fars: Sequence[float] = FARS,
@@ -68,7 +70,7 @@ def run(
         maker: a way to make patches.
         probes: who wear them.
         gallery: clean pictures.
-        slot: where patches sit; they sit still.
+        slot: where patches sit.
         seen: encoders that the maker may look at (white box).
         unseen: encoders that it never sees.
         targets: P identities in the gallery, for impersonation.
@@ -76,7 +78,8 @@ def run(
             out, the attacker has each probe's own clean picture only, and of targets those of the gallery,
             which favours the attacker.
         opacity: of the patches, 0..1.
-        seed: of the first patch; each probe adds its number.
+        conditions: under which they are judged, drawn anew for each probe; None: patches sit still.
+        seed: of the first patch, each probe adds its number; and of the conditions.
         budget: of an iterative maker.
         fars: false accept rates.
 
@@ -99,14 +102,7 @@ def run(
         made.append(make(maker, task))
         yield Progress((row + 1) / len(probes), f"{name}: {row + 1} of {len(probes)}")
     patches = torch.stack([one.patch for one in made])
-    with torch.no_grad():
-        worn = [
-            apply.paste(some, patch, slot, opacity=opacity).pictures
-            for some, patch in zip(
-                torch.split(probes.pictures, BATCH), torch.split(patches, BATCH), strict=True
-            )
-        ]
-    attacked = torch.cat(worn)
+    attacked = _worn(probes.pictures, patches, slot, opacity, conditions, seed)
     before, after = (
         _with_ensemble(scores(vectors, known), seen) for vectors in (clean, victims.embed(everyone, attacked))
     )
@@ -147,6 +143,17 @@ def rows(outcome: Outcome) -> list[dict[str, object]]:
             line[f"pairs at FAR {success.far:g}"] = success.eligible
         table.append(line | {"CPU s a patch": outcome.cpu_seconds, "victim passes": outcome.victim_passes})
     return table
+
+
+@torch.no_grad()
+def _worn(
+    pictures: Tensor, patches: Tensor, slot: Slot, opacity: float, conditions: Conditions | None, seed: int
+) -> Tensor:
+    chance, worn = torch.Generator().manual_seed(seed), []
+    for some, patch in zip(torch.split(pictures, BATCH), torch.split(patches, BATCH), strict=True):
+        drawn = None if conditions is None else apply.draw(conditions, len(some), chance)
+        worn.append(apply.paste(some, patch, slot, drawn, opacity).pictures)
+    return torch.cat(worn)
 
 
 def _gallery(album: Labelled, known: Mapping[str, Tensor], own: NDArray[np.int64]) -> Gallery:

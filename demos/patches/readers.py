@@ -25,7 +25,7 @@ def generator(kind: str, mode: str, natural: bool = False) -> str | None:
     """Name of the bundled generator of free or of natural patches, or None."""
     from core.patches import bundled
 
-    return bundled.NAMES.get((kind, mode, natural))
+    return (bundled.NATURAL if natural else bundled.NAMES).get((kind, mode))
 
 
 def places(kind: str, mode: str) -> tuple[str, ...]:

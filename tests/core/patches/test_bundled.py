@@ -7,22 +7,38 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
+from core import weights
 from core.errors import Code, UserError
 from core.faces import align, find
 from core.patches import apply, bundled, makers, slots, victims
 from core.settings import ROOT
 
 
-def test_it_says_what_it_is_for() -> None:
-    about = bundled.load("faces", "evasion").about
-    assert (about.kind, about.mode, about.slots[0]) == ("faces", "evasion", "glasses")
-    assert len(about.victims) == 3
+@pytest.mark.parametrize("kind, mode", bundled.NAMES)
+def test_each_says_what_it_is_for_and_is_small(kind: str, mode: str) -> None:
+    about = bundled.load(kind, mode).about
+    assert (about.kind, about.mode) == (kind, mode)
+    assert len(about.victims) == 3 and about.slots[0] == {"faces": "glasses", "persons": "torso"}[kind]
+    assert all(file.bytes <= 10_000_000 for file in weights.entry(bundled.NAMES[kind, mode]).files)
+
+
+def test_the_target_matters_to_the_one_for_impersonation() -> None:
+    """Swapped targets give another patch, in every place that it knows; the same ones the same."""
+    model = bundled.load("faces", "impersonation")
+    chance = torch.Generator().manual_seed(0)
+    source, *targets = torch.rand(3, 1, 3, 224, 224, generator=chance)
+    faces = [functional.interpolate(one[..., ::32, ::32], 224, mode="bilinear") for one in targets]
+    for name in model.about.slots:
+        slot = slots.face(name)
+        first, second, again = (model(source, slot, face) for face in (*faces, faces[0]))
+        assert torch.equal(first, again) and not torch.allclose(first, second, atol=0.02)
 
 
 def test_what_does_not_ship_is_said() -> None:
     with pytest.raises(UserError) as problem:
-        bundled.load("persons", "evasion")
+        bundled.load("persons", "impersonation")
     assert problem.value.code == Code.WEIGHTS_MISSING
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from core.patches import evaluate, makers, slots
+from core.patches.apply import Conditions
 from core.patches.base import Victim
 from core.patches.evaluate import Outcome, run
 from core.patches.judge import ENSEMBLE, Labelled, judge
@@ -76,6 +77,13 @@ def test_no_opacity_no_effect() -> None:
     for one in found.verdicts:
         assert np.array_equal(one.clean.average_precision, one.attacked.average_precision)
         assert one.success[0].successes == 0 and one.success[0].eligible > 0
+
+
+def test_conditions_move_the_patches_in_the_same_way_for_the_same_seed() -> None:
+    still, moved, again = (outcome("noise", conditions=one) for one in (None, Conditions(), Conditions()))
+    assert torch.equal(still.patches, moved.patches)
+    assert torch.equal(moved.attacked, again.attacked)
+    assert not torch.allclose(still.attacked, moved.attacked, atol=0.05)
 
 
 def test_the_iterative_patch_hurts_more_than_a_random_one_and_the_table_says_so() -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from core.patches import apply, bundled, evaluate, losses, makers, pgd, slots, victims
 from core.patches.apply import STILL
@@ -124,9 +125,7 @@ def test_paste_outside_the_mask_is_seen(place: str) -> None:
     assert untouched(pictures, found.pictures, slot.mask.expand(2, 1, -1, -1))
     elsewhere = apply.paste(pictures, patch, slots.face("cheek" if place == "forehead" else "forehead"))
     assert not untouched(pictures, elsewhere.pictures, found.mask)
-    colours = torch.nn.functional.grid_sample(
-        patch, slot.grid[None], padding_mode="border", align_corners=False
-    )
+    colours = functional.grid_sample(patch, slot.grid[None], padding_mode="border", align_corners=False)
     assert not untouched(pictures, colours.expand(2, -1, -1, -1), found.mask)
 
 

@@ -1,0 +1,224 @@
+"""Patches on faces of people whom no generator saw: evasion and impersonation, every way beside its controls.
+
+python -m benchmarks.patch_faces --data ../shared/data --keep ../shared/work/patch_faces --write
+
+KEEP holds found faces, what the recognisers said of every picture, and iterative patches with the time that
+they took, so that a run that was ended goes on. Torch works on one thread.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import torch
+from tqdm import tqdm
+
+from benchmarks import patch_tables
+from benchmarks.patch_data import (
+    Kept,
+    Remembered,
+    Search,
+    drawn_people,
+    encoders,
+    lfw,
+    plain,
+    towards_drawn,
+    towards_strangers,
+)
+from benchmarks.results import write_section
+from core.patches import bundled, generator, makers, slots
+from core.patches.apply import STILL, Conditions
+from core.patches.evaluate import Outcome, rows, run
+from core.patches.generator import PatchGenerator
+from core.patches.makers import Budget, Maker
+from core.patches.pgd import Objective
+from core.patches.slots import Slot
+from core.training import patch_camouflage, patch_places
+from core.types import Progress
+
+COMMAND: Final = (
+    "python -m benchmarks.patch_faces --data ../shared/data --keep ../shared/work/patch_faces --write"
+)
+SHARE: Final = 0.3  # of the full conditions, under which the generators were trained; PGD has the same
+MAIN: Final = ("glasses", "medical mask")
+OTHER: Final = ("forehead", "cheek", "drawn")
+DRAWING: Final = 1  # another seed than that of the drawings in training
+STEPS: Final = Budget(steps=40, draws=2)
+LADDER: Final = {"full": 1.0, f"{SHARE:g} of them": SHARE, "none": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What all rows share."""
+
+    seen: list[Remembered]
+    unseen: list[Remembered]
+    few: int
+    ladder: int
+    keep: Path
+
+    def row(
+        self, way: str, maker: Maker, search: Search, slot: Slot, conditions: Conditions | None = None
+    ) -> Outcome:
+        """One way on one set of probes, without its pictures."""
+        bar = tqdm(total=100, desc=f"{way}, {slot.name}", unit="%", leave=False)
+        outcome: Outcome | None = None
+        for event in run(
+            way, maker, search.probes, search.gallery, slot, plain(self.seen), plain(self.unseen),
+            search.targets, lent=search.lent, budget=STEPS, conditions=conditions,
+        ):  # fmt: skip
+            if isinstance(event, Progress):
+                bar.update(100 * event.done - bar.n)
+            else:
+                outcome = event
+        bar.close()
+        assert outcome is not None
+        for one in (*self.seen, *self.unseen):
+            one.keep()
+        if isinstance(maker, Kept):
+            outcome = maker.told(outcome)
+        return replace(outcome, attacked=outcome.attacked[:0], patches=outcome.patches[:0])
+
+
+Found = dict[str, Outcome]
+
+
+def way(name: str, *given: object, **options: object) -> Maker:
+    """One of the registered ways."""
+    return makers.makers.create(name, *given, **options)
+
+
+def iterative(bench: Bench, share: float = SHARE) -> Maker:
+    """The iterative way under a share of the conditions."""
+    aim = Objective(conditions=Conditions().eased(share) if share else STILL)
+    return Kept(way("pgd", aim), repr(aim), bench.keep)
+
+
+def place(name: str) -> Slot:
+    """A slot of aligned faces; "drawn" is one drawing that no training saw."""
+    if name == "drawn":
+        return patch_places.drawings("faces", 224, 224, DRAWING, 1)[0]
+    return slots.face(name)
+
+
+def knows(model: PatchGenerator, name: str) -> bool:
+    """Whether a generator makes patches for a place."""
+    return name in model.about.slots or "drawn" in model.about.slots
+
+
+def evasion(bench: Bench, model: PatchGenerator, search: Search, name: str, *, main: bool) -> Found:
+    """All ways at one place; away from the main places the generator and random squares only."""
+    slot, found = place(name), {}
+    ways: dict[str, Maker] = {"generator": way("generator", model)} if knows(model, name) else {}
+    ways["random"] = way("random")
+    if main:
+        ways |= {
+            "noise": way("noise"),
+            "natural crop": way("natural crop"),
+            "camouflage": way(patch_camouflage.NAME),
+        }
+    for label, maker in ways.items():
+        found[label] = bench.row(label, maker, search, slot)
+    for label in ("generator", "random") if main else ():
+        if label in ways:
+            moved = f"{label}, moved"
+            found[moved] = bench.row(moved, ways[label], search, slot, Conditions())
+    if main and bench.few:
+        found |= few(bench, ways | {"pgd": iterative(bench)}, search.first(bench.few), slot)
+    return found
+
+
+def impersonation(bench: Bench, model: PatchGenerator, search: Search, name: str, *, slow: bool) -> Found:
+    """All ways towards the targets at one place; the iterative one only where it is asked for."""
+    slot, found = place(name), {}
+    ways: dict[str, Maker] = {"generator": way("generator", model)} if knows(model, name) else {}
+    ways |= {label: way(label) for label in ("target crop", "natural crop", "random")}
+    for label, maker in ways.items():
+        found[label] = bench.row(label, maker, search, slot)
+    if bench.ladder and slow:
+        found |= few(bench, ways | {"pgd": iterative(bench)}, search.first(bench.ladder), slot)
+    return found
+
+
+def few(bench: Bench, ways: Mapping[str, Maker], search: Search, slot: Slot) -> Found:
+    """The iterative way on the first probes, with what it is compared with on these same."""
+    labels = [label for label in ("generator", "random", "pgd") if label in ways]
+    return {f"{one} (few)": bench.row(f"{one} (few)", ways[one], search, slot) for one in labels}
+
+
+def ladder(bench: Bench, search: Search, name: str) -> Found:
+    """What the iterative way reaches under full, some and no conditions, judged sitting still."""
+    some, slot = search.first(bench.ladder), place(name)
+    return {label: bench.row(label, iterative(bench, share), some, slot) for label, share in LADDER.items()}
+
+
+def main() -> None:
+    """Measure and, with ``--write``, renew the sections."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the folder of research data")
+    parser.add_argument("--keep", type=Path, required=True, help="a folder for faces and embeddings")
+    parser.add_argument("--people", type=int, default=60)
+    parser.add_argument("--few", type=int, default=12, help="probes of the iterative way")
+    parser.add_argument("--ladder", type=int, default=6, help="probes for the conditions and impersonation")
+    parser.add_argument("--evasion", type=Path, help="another generator than the bundled one")
+    parser.add_argument("--impersonation", type=Path)
+    parser.add_argument("--only", choices=("evasion", "impersonation"))
+    parser.add_argument("--out", type=Path, help="a JSON file with all figures")
+    parser.add_argument("--write", action="store_true")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    bench = Bench(*encoders(chosen.keep), chosen.few, chosen.ladder, chosen.keep)
+    people = lfw(chosen.data, chosen.keep, chosen.people)
+    figures: dict[str, list[dict[str, object]]] = {}
+
+    def note(section: str, found: Found) -> Found:
+        figures[section] = [line for outcome in found.values() for line in rows(outcome)]
+        return found
+
+    def finish(title: str, text: str) -> None:
+        print(f"## {title}\n\n{text}\n")
+        if chosen.out is not None:
+            chosen.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        if chosen.write:
+            write_section(title, COMMAND, text)
+
+    if chosen.only != "impersonation":
+        model = _model(chosen.evasion, "evasion")
+        by_place = {
+            name: note(f"evasion, {name}", evasion(bench, model, people, name, main=name in MAIN))
+            for name in (*MAIN, *OTHER)
+        }
+        synthetic = drawn_people()
+        in_colour = {name: note(f"synthetic, {name}", _two(bench, model, synthetic, name)) for name in MAIN}
+        steps = note("conditions", ladder(bench, people, MAIN[0])) if bench.ladder else {}
+        text = patch_tables.evasion(people, by_place, synthetic, in_colour, steps, STEPS)
+        finish("Patches on faces: evasion", text)
+    if chosen.only != "evasion":
+        model = _model(chosen.impersonation, "impersonation")
+        searches = {"strangers": towards_strangers(people), "synthetic": towards_drawn(people)}
+        aimed = {
+            (whom, name): note(
+                f"impersonation, {whom}, {name}",
+                impersonation(bench, model, search, name, slow=whom == "synthetic"),
+            )
+            for whom, search in searches.items()
+            for name in MAIN
+        }
+        finish("Patches on faces: impersonation", patch_tables.impersonation(searches, aimed, STEPS))
+
+
+def _two(bench: Bench, model: PatchGenerator, search: Search, name: str) -> Found:
+    ways = {"generator": way("generator", model)} if knows(model, name) else {}
+    ways |= {"random": way("random"), "camouflage": way(patch_camouflage.NAME)}
+    return {label: bench.row(label, maker, search, place(name)) for label, maker in ways.items()}
+
+
+def _model(path: Path | None, mode: str) -> PatchGenerator:
+    return bundled.load("faces", mode) if path is None else generator.load(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""Tables of the benchmark of patches on faces: a row a way, a column a recogniser; and what follows."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+
+from benchmarks.patch_data import SEEN, UNSEEN, Search
+from benchmarks.results import table
+from core.metrics.intervals import Interval
+from core.patches.evaluate import Outcome
+from core.patches.judge import ENSEMBLE, Success, Verdict
+from core.patches.makers import Budget
+
+Found = Mapping[str, Outcome]
+HALF, TWENTIETH, PAPER, AIM = 0.5, 0.05, 0.27, 0.05
+WAYS: Final = (
+    "Ways: generator: one forward pass; random: 8×8 squares of random colours; noise: every pixel a random "
+    "colour; natural crop: a square out of a photograph without people; camouflage: what lies in that place "
+    "of the universal face paint of system 1 that covers most of it, on a white ground; moved: the same "
+    "patches under fully drawn place, scale, rotation, light, blur, gamma and print; pgd: {steps} steps of "
+    "projected gradient descent with {draws} draws of .3 of the conditions, for each probe anew, on the "
+    "first probes (few)."
+)
+
+
+def evasion(
+    people: Search,
+    by_place: Mapping[str, Found],
+    synthetic: Search,
+    in_colour: Mapping[str, Found],
+    steps: Found,
+    budget: Budget,
+) -> str:
+    """The section on evasion."""
+    parts = [
+        f"LFW's test people, grey photos: {_counts(people)}. Patches sit still where nothing else is said. "
+        f"Attacked: the first three recognisers and the mean of their cosines ({ENSEMBLE}); never seen: the "
+        f"last {len(UNSEEN)}. Intervals (95 %) resample people. {_ways(budget)}",
+        "**What came of it.**\n\n" + "\n".join(_evasion_lines(by_place)),
+    ]
+    for name, found in by_place.items():
+        parts.append(f"**{name}**: mAP in % [interval] / rank-1 in %.")
+        parts.append(_table(found, _retrieval, clean=True, cost=True))
+        parts.append(f"**{name}**: ASR in % at FAR 1e-2 [interval] / 1e-3 of pairs accepted clean; cosine.")
+        parts.append(_table(found, _turned))
+    parts.append(
+        f"**Synthetic people who come with Facet, in colour**: {_counts(synthetic)}. mAP in % [interval] / "
+        "rank-1 in %."
+    )
+    for name, found in in_colour.items():
+        parts.append(f"{name}:")
+        parts.append(_table(found, _retrieval, clean=True))
+    if steps:
+        count = _probes(next(iter(steps.values())))
+        parts.append(
+            "**What the conditions cost the iterative way**: mAP in % [interval] / rank-1 in % on the first "
+            f"{count} probes in the place of glasses, patches judged sitting still; rows: the share of the "
+            "full conditions under which each patch was made."
+        )
+        parts.append(_table(steps, _retrieval))
+    return "\n\n".join(parts)
+
+
+def impersonation(
+    searches: Mapping[str, Search], aimed: Mapping[tuple[str, str], Found], budget: Budget
+) -> str:
+    """The section on impersonation."""
+    words = {
+        "strangers": "other test people, whom no generator saw; the attacker has one picture of each, which "
+        "is not among those that judge",
+        "synthetic": "the synthetic people who come with Facet, three pictures of each lent to the attacker "
+        "(the generator learned with these as targets) and three others that judge",
+    }
+    sets = "; ".join(f"{name}: {words[name]} ({_counts(search)})" for name, search in searches.items())
+    parts = [
+        f"Every probe is to be accepted as one target. Targets, {sets}. ASR in % of probe-target pairs that "
+        "were rejected clean, at FAR 1e-2 [95 % interval by wearer] / at 1e-3; the cosine is to the wearer's "
+        f"own gallery. target crop: the same place cut out of a picture of the target. {_ways(budget)}",
+        "**What came of it.**\n\n" + "\n".join(_impersonation_lines(aimed)),
+    ]
+    for (whom, name), found in aimed.items():
+        parts.append(f"**{whom}, {name}**")
+        parts.append(_table(found, _turned, cost=True))
+    return "\n\n".join(parts)
+
+
+def _table(found: Found, cell: Callable[[Verdict], str], *, clean: bool = False, cost: bool = False) -> str:
+    first = _ordered(next(iter(found.values())))
+    body = [["no patch", *map(_clean, first), *(["-"] if cost else [])]] if clean else []
+    for label, outcome in found.items():
+        spent = [f"{outcome.cpu_seconds:.4f}"] if cost else []
+        body.append([label, *map(cell, _ordered(outcome)), *spent])
+    return table(["way", *(one.victim for one in first), *(["CPU s a patch"] if cost else [])], body)
+
+
+def _ordered(outcome: Outcome) -> list[Verdict]:
+    """The attacked recognisers, their ensemble, and those that were never seen."""
+    return sorted(outcome.verdicts, key=lambda one: one.victim in UNSEEN)
+
+
+def _retrieval(one: Verdict) -> str:
+    return f"{_interval(one.mean_average_precision)} / {100 * one.attacked.rank1:.0f}"
+
+
+def _turned(one: Verdict) -> str:
+    return " / ".join(_rate(success, first=not n) for n, success in enumerate(one.success)) + (
+        f"; {one.genuine:.2f}"
+    )
+
+
+def _rate(success: Success, *, first: bool) -> str:
+    if not success.supported or success.rate is None:
+        return "too few"
+    return _interval(success.rate) if first else f"{100 * success.rate.estimate:.1f}"
+
+
+def _interval(one: Interval) -> str:
+    return f"{100 * one.estimate:.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}]"
+
+
+def _clean(one: Verdict) -> str:
+    return f"{100 * one.clean.mean_average_precision:.1f} / {100 * one.clean.rank1:.0f}"
+
+
+def _evasion_lines(by_place: Mapping[str, Found]) -> list[str]:
+    lines = []
+    for name, found in by_place.items():
+        if "generator" not in found:
+            lines.append(f"- {name}: the generator was not trained for it.")
+            continue
+        ours, chance = (_maps(found[label]) for label in ("generator", "random"))
+        unseen = [ours[one] / chance[one] for one in UNSEEN]
+        both = ours[ENSEMBLE], chance[ENSEMBLE]
+        lines.append(
+            f"- {name}: the ensemble's mAP {100 * both[0]:.1f} % ({_met(both[0] <= AIM)}: at most "
+            f"{100 * AIM:.0f} %), {both[0] / both[1]:.2f} of random squares' "
+            f"({_met(both[0] <= HALF * both[1])}: {HALF}). Never seen: {min(unseen):.2f} to "
+            f"{max(unseen):.2f} of random squares' ({_met(max(unseen) <= HALF)}: {HALF})."
+        )
+        if "pgd (few)" in found:
+            lines.append(_pace(found))
+    return lines
+
+
+def _pace(found: Found) -> str:
+    """One pass beside the iterative way on the same probes."""
+    one, slow = found["generator (few)"], found["pgd (few)"]
+    clean = _ordered(one)[len(SEEN)].clean.mean_average_precision  # the ensemble's
+    lost = [100 * (clean - _maps(outcome)[ENSEMBLE]) for outcome in (one, slow)]
+    time = one.cpu_seconds / slow.cpu_seconds
+    return (
+        f"  One pass beside pgd on {_probes(slow)} probes: it takes {lost[0]:.1f} points of mAP from the "
+        f"ensemble, pgd {lost[1]:.1f} ({_met(lost[0] >= HALF * lost[1])}: {HALF} of that) in {time:.5f} of "
+        f"the time ({_met(time <= TWENTIETH)}: {TWENTIETH}), {one.cpu_seconds:.4f} against "
+        f"{slow.cpu_seconds:.1f} s."
+    )
+
+
+def _impersonation_lines(aimed: Mapping[tuple[str, str], Found]) -> list[str]:
+    lines = []
+    for (whom, name), found in aimed.items():
+        if "generator" not in found:
+            lines.append(f"- {whom}, {name}: the generator was not trained for it.")
+            continue
+        rates = {label: _first(found[label]) for label in ("generator", "target crop", "random")}
+        said = ", ".join(f"{label} {100 * rate:.1f} %" for label, rate in rates.items())
+        lines.append(
+            f"- {whom}, {name}: ASR at FAR 1e-2 of the ensemble: {said} "
+            f"({_met(rates['generator'] > PAPER)}: {100 * PAPER:.0f} %; "
+            f"{'above' if rates['generator'] > rates['target crop'] else 'NOT above'} the target crop)."
+        )
+        if "pgd (few)" in found:
+            both = [_first(found[f"{label} (few)"]) for label in ("generator", "pgd")]
+            spent = found["generator (few)"].cpu_seconds / found["pgd (few)"].cpu_seconds
+            lines.append(
+                f"  On {_probes(found['pgd (few)'])} probes: one pass {100 * both[0]:.1f} %, pgd "
+                f"{100 * both[1]:.1f} %; {spent:.5f} of the time."
+            )
+    return lines
+
+
+def _first(outcome: Outcome) -> float:
+    """ASR of the ensemble at the first FAR."""
+    rate = next(one for one in outcome.verdicts if one.victim == ENSEMBLE).success[0].rate
+    return float("nan") if rate is None else rate.estimate
+
+
+def _maps(outcome: Outcome) -> dict[str, float]:
+    return {one.victim: one.mean_average_precision.estimate for one in outcome.verdicts}
+
+
+def _probes(outcome: Outcome) -> int:
+    return len(outcome.verdicts[0].attacked.average_precision)
+
+
+def _counts(search: Search) -> str:
+    names = search.probes.identities
+    text = f"{len(names)} probes of {len(np.unique(names))} people, {len(search.gallery)} in the gallery"
+    return text if search.targets is None else f"{text}, {len(np.unique(search.targets))} targets"
+
+
+def _ways(budget: Budget) -> str:
+    return WAYS.format(steps=budget.steps, draws=budget.draws)
+
+
+def _met(reached: bool) -> str:
+    return "met" if reached else "missed"
