@@ -38,19 +38,18 @@ COMMAND = "python -m benchmarks.patch_natural --keep DIR --write"
 SEEN = ("edgeface-s", "mobilefacenet-w600k", "mobilefacenet-ms1m")
 UNSEEN = "sface"
 PROBES, PEOPLE = 12, 60
-BUDGET = Budget(16, 1)
-RADII, RATES = (0.1, 0.25, 0.5, 1.0), (0.1, 0.2, 0.4)
+BUDGET = Budget(10, 1)
+RADII, RATES = (0.25, 0.5, 1.0), (0.2, 0.4)
 CONTROL, FREE = "natural sample", ("PGD", "free generator")
 Made = Mapping[str, tuple[Tensor, float]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """Probes, a clean gallery, and what all recognisers say of both."""
+    """Probes, a clean gallery, and what all recognisers say of the probes."""
 
     probes: Labelled
     gallery: Labelled
-    known: Mapping[str, Tensor]
     clean: Mapping[str, Tensor]
     seen: Sequence[Victim]
     everyone: Sequence[Victim]
@@ -67,15 +66,14 @@ class Effect:
 
 
 def scene(data: Path, keep: Path) -> Scene:
-    """The test people, embedded."""
+    """The test people."""
     people = shown(patch_people.gather(data, "faces", "test", keep, (224, 224), each=4, limit=PEOPLE))
     assert people is not None
     probes, gallery = parts(people)
     probes = probes.take(range(PROBES))
     seen = [victims.face(name) for name in SEEN]
     everyone = [*seen, victims.face(UNSEEN)]
-    known, clean = (victims.embed(everyone, some.pictures) for some in (gallery, probes))
-    return Scene(probes, gallery, known, clean, seen, everyone)
+    return Scene(probes, gallery, victims.embed(everyone, probes.pictures), seen, everyone)
 
 
 def ways(label: str) -> dict[str, Maker]:
@@ -121,13 +119,13 @@ def patches(given: Scene, place: str, keep: Path) -> Made:
     return found
 
 
-def effect(given: Scene, rows: Tensor | None, place: str) -> Effect:
+def effect(given: Scene, known: Mapping[str, Tensor], rows: Tensor | None, place: str) -> Effect:
     """What patches do; without patches, what is there before."""
     worn = given.probes.pictures
     if rows is not None:
         with torch.no_grad():
             worn = apply.paste(worn, rows, slots.face(place)).pictures
-    before, after = (scores(v, given.known) for v in (given.clean, victims.embed(given.everyone, worn)))
+    before, after = (scores(v, known) for v in (given.clean, victims.embed(given.everyone, worn)))
     for held in (before, after):
         held[ENSEMBLE] = np.mean([held[victim.name] for victim in given.seen], axis=0)
     both = {name: (before[name], after[name]) for name in (ENSEMBLE, UNSEEN)}
@@ -149,8 +147,9 @@ def mean(values: np.ndarray, people: np.ndarray) -> str:
 
 def strength(given: Scene, made: Made, place: str) -> tuple[str, dict[str, Effect]]:
     """The table of effects, and the effects by way."""
-    found = {"no patch": effect(given, None, place)} | {
-        name: effect(given, rows, place) for name, (rows, _) in made.items()
+    known = victims.embed(given.everyone, given.gallery.pictures)
+    found = {"no patch": effect(given, known, None, place)} | {
+        name: effect(given, known, rows, place) for name, (rows, _) in made.items()
     }
     base, control = found["no patch"], found[CONTROL]
     rows = []

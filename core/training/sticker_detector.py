@@ -35,7 +35,7 @@ RECOGNISERS: Final = ("edgeface-s", "mobilefacenet-ms1m")
 PLACES: Final = ("forehead", "cheek", "medical mask", "glasses")
 PARTS: Final = ("detector", "bank", "shares", "percentiles")
 SHARES: Final = (0.4, 0.6, 0.8)  # where the photographs are cut into these parts
-BANK, SCALE, OWN = 300, 300, 60  # crops; OWN of scikit-learn's photographs in the bank
+BANK, SCALE, OWN = 200, 200, 60  # crops; OWN of scikit-learn's photographs in the bank
 FIRST: Final = 100  # seed of the attacks; the tab and benchmarks begin at 0
 
 
@@ -53,11 +53,11 @@ class Plan:
         seed: of everything.
     """
 
-    attacks: int = 20
-    steps: int = 8
-    natural: int = 400
-    rounds: int = 300
-    batch: int = 48
+    attacks: int = 12
+    steps: int = 6
+    natural: int = 240
+    rounds: int = 120
+    batch: int = 32
     rate: float = 3e-3
     seed: int = 0
 
@@ -84,9 +84,9 @@ def kinds() -> dict[str, Maker]:
     """Attacks, each a maker; they differ by kind and strength."""
     create: Callable[..., Maker] = makers.makers.create
     found = {"pgd": create("pgd")}
-    for radius in (0.5, 1.5):
+    for radius in (0.5, 1.0):
         found[f"offset {radius:g}"] = create("latent offset", label="", radius=radius)
-    return found | {"guided 0.4": create("guided sample", label="", rate=0.4, steps=8)}
+    return found | {"guided 0.4": create("guided sample", label="", rate=0.4, steps=6)}
 
 
 def attacks(plan: Plan) -> Iterator[Progress | dict[str, Tensor]]:
@@ -142,7 +142,7 @@ def natural(pictures: Tensor, prior: Prior, plan: Plan) -> dict[str, Tensor]:
     drawn = []
     for start in range(0, plan.natural // 2, 40):
         labels = [CLASSES[number % len(CLASSES)] for number in range(start, start + 40)]
-        drawn.append(prior.decode(prior.sample(labels, FIRST + start, 10)))
+        drawn.append(prior.decode(prior.sample(labels, FIRST + start, 10, 1.0)))
     through = torch.cat([prior.project(part) for part in few])
     return {"crops": torch.cat([cut, own]), "autoencoder": through, "samples": torch.cat(drawn)}
 
@@ -172,7 +172,7 @@ def fit(good: dict[str, Tensor], bad: dict[str, Tensor], plan: Plan) -> Iterator
         cost.backward()
         optimiser.step()
         schedule.step()
-        data = {"round": turn + 1.0, "loss": float(cost)} if turn % 50 == 49 else None
+        data = {"round": turn + 1.0, "loss": float(cost.detach())} if turn % 50 == 49 else None
         yield Progress((turn + 1) / plan.rounds, "Detector", data)
     yield net.eval().requires_grad_(False)
 

@@ -1,0 +1,111 @@
+"""Naturalness: exact shares, the range of natural crops, its file, and a detector that learns."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from core.errors import Code, UserError
+from core.patches import makers, naturalness
+from core.patches.naturalness import Detector, Reference, fitted, measures, read, reference, save, score
+from core.training import sticker_detector
+from core.training.sticker_detector import Plan
+from core.types import Progress
+
+
+def colours(patches: torch.Tensor) -> torch.Tensor:
+    """Stands for the network: 4×4 pictures, padded to its width."""
+    small = torch.nn.functional.interpolate(patches, 4, mode="area").flatten(1) - 0.5
+    return torch.nn.functional.pad(small, (0, naturalness.vit.DIM - small.shape[1]))
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Reference:
+    monkeypatch.setattr(naturalness, "features", colours)
+    torch.manual_seed(0)
+    parts = [makers.natural_crops(count, np.random.default_rng(count)) for count in (30, 40, 50)]
+    return fitted(Detector().eval().requires_grad_(False), *parts)
+
+
+def test_the_score_is_the_smallest_share_of_natural_crops_that_are_as_far_out(held: Reference) -> None:
+    patches = torch.cat([makers.natural_crops(5, np.random.default_rng(9)), torch.rand(2, 3, 64, 64)])
+    found, raw = score(patches, held), measures(patches, held)
+    for row in range(7):
+        shares = [float((held.natural[name] >= raw[name][row]).mean()) for name in naturalness.MEASURES]
+        assert found.score[row] == pytest.approx(min(shares))
+    assert (found.score[5:] == 0).all() and not found.within[5:].any()  # no crop varies like noise
+    assert np.array_equal(found.within, found.score >= np.quantile(held.scores, 0.05, method="lower"))
+
+
+def test_at_least_95_of_100_of_the_crops_of_the_percentiles_are_within(held: Reference) -> None:
+    again = score(makers.natural_crops(50, np.random.default_rng(50)), held)
+    assert again.within.mean() >= 0.95
+    np.testing.assert_allclose(np.sort(again.score), held.scores)
+    low, middle, high = reference(held)["score"]
+    assert 0 <= low < middle < high <= 1
+    assert reference(held)["variation"][1] == pytest.approx(np.median(held.natural["variation"]))
+
+
+def test_variation_and_distance_are_what_they_say(held: Reference) -> None:
+    checks = (torch.arange(64)[:, None] + torch.arange(64)[None]).remainder(2).float().expand(1, 3, -1, -1)
+    assert measures(checks, held)["variation"] == pytest.approx(2)
+    assert measures(torch.full((1, 3, 64, 64), 0.3), held)["variation"] == 0
+    known = makers.natural_crops(30, np.random.default_rng(30))  # the bank's own
+    assert measures(known, held)["distance"].max() < 1e-3
+    with pytest.raises(ValueError, match="patches are"):
+        score(torch.rand(3, 64, 64), held)
+
+
+def test_sets_apart(held: Reference) -> None:
+    first, second = (makers.natural_crops(40, np.random.default_rng(seed)) for seed in (1, 2))
+    near, far = naturalness.apart(first, second, held), naturalness.apart(torch.rand(40, 3, 64, 64), second, held)
+    assert near.kernel < far.kernel and near.frechet < far.frechet and 0 <= near.auc <= 1
+
+
+def test_it_comes_back_from_its_file_and_another_is_refused(held: Reference, tmp_path: Path) -> None:
+    path = tmp_path / "reference.safetensors"
+    save(held, path)
+    back, patches = read(path), makers.natural_crops(6, np.random.default_rng(3))
+    assert path.stat().st_size < 1_000_000
+    np.testing.assert_allclose(score(patches, back).distance, score(patches, held).distance, atol=1e-3)
+    np.testing.assert_allclose(score(patches, back).sticker, score(patches, held).sticker, atol=1e-2)
+    save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
+    with pytest.raises(UserError) as problem:
+        read(tmp_path / "other.safetensors")
+    assert problem.value.code == Code.WEIGHTS_CORRUPT
+
+
+def test_the_detector_learns_to_tell_colours_by_chance_from_crops() -> None:
+    plan = Plan(rounds=60, batch=16, rate=5e-3)
+    good = {"crops": makers.natural_crops(40, np.random.default_rng(0))}
+    *steps, net = sticker_detector.fit(good, sticker_detector.by_chance(20, 0), plan)
+    assert isinstance(net, Detector) and all(isinstance(one, Progress) for one in steps)
+    with torch.no_grad():
+        passed = net(makers.natural_crops(30, np.random.default_rng(5)))
+        caught = net(torch.cat(list(sticker_detector.by_chance(10, 7).values())))
+    assert caught.median() > 0 > passed.median()
+    assert (caught[:, None] > passed[None]).float().mean() > 0.9
+    assert not any(value.requires_grad for value in net.parameters())
+
+
+def test_photographs_of_the_parts_are_disjoint_and_crops_follow_their_seed() -> None:
+    pixels = np.zeros((40, 160, 160, 3), np.uint8)
+    pixels += np.arange(40, dtype=np.uint8)[:, None, None, None]
+    found = sticker_detector.photographs.Photographs(pixels, np.zeros(40, np.int64))
+    parts = sticker_detector.split(found, 0)
+    numbers = [set(rows[:, 0, 0, 0].tolist()) for rows in parts.values()]
+    assert sum(map(len, numbers)) == len(set.union(*numbers)) == 40 and min(map(len, numbers)) == 8
+    cut = sticker_detector.crops(parts["bank"], 20, 3)
+    assert cut.shape == (20, 3, 64, 64) and torch.equal(cut, sticker_detector.crops(parts["bank"], 20, 3))
+
+
+@pytest.mark.weights
+def test_the_bundled_reference_lets_crops_pass_and_noise_not(weight: Callable[[str], Path]) -> None:
+    weight("vit-s14")
+    patches = torch.cat([makers.natural_crops(12, np.random.default_rng(77)), torch.rand(4, 3, 64, 64)])
+    found = score(patches)
+    assert found.within[:12].mean() > 0.5 and not found.within[12:].any()
+    assert found.sticker[12:].min() > 0.5 > np.median(found.sticker[:12])
