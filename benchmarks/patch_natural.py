@@ -2,11 +2,12 @@
 
 python -m benchmarks.patch_natural --keep DIR --write [--slots "glasses,medical mask"]
 
-Needs the folder of research data (FACET_TEST_DATA, else ../shared/data). People are of LFW's test part, natural
-crops of the test photographs of flowers. Patches are kept in DIR: a second run only judges.
+Needs the folder of research data (FACET_TEST_DATA, else ../shared/data). People are of LFW's test part,
+natural crops of the test photographs of flowers. Patches are kept in DIR: a second run only judges.
 """
 
 import argparse
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -86,10 +87,8 @@ def ways(label: str) -> dict[str, Maker]:
         "PGD": create("pgd"),
         "free generator": create("generator", bundled.load("faces", "evasion")),
     }
-    try:
+    with contextlib.suppress(UserError):  # while none ships
         found["latent generator"] = create("latent generator", bundled.load("faces", "evasion", natural=True))
-    except UserError:
-        pass  # none ships
     found |= {f"offset, radius {one:g}": create("latent offset", label=label, radius=one) for one in RADII}
     steps = BUDGET.steps
     return found | {
@@ -107,7 +106,8 @@ def patches(given: Scene, place: str, keep: Path) -> Made:
             made = []
             for row, picture in enumerate(given.probes.pictures):
                 own = Gallery(
-                    picture[None], {victim.name: given.clean[victim.name][row : row + 1] for victim in given.seen}
+                    picture[None],
+                    {victim.name: given.clean[victim.name][row : row + 1] for victim in given.seen},
                 )
                 task = Task(picture, own, None, slot, given.seen, row, BUDGET)
                 made.append(make(ways(CLASSES[row % len(CLASSES)])[name], task))
@@ -131,7 +131,10 @@ def effect(given: Scene, known: Mapping[str, Tensor], rows: Tensor | None, place
     both = {name: (before[name], after[name]) for name in (ENSEMBLE, UNSEEN)}
     verdicts = {one.victim: one for one in judge(both, given.probes, given.gallery, white_box=SEEN)}
     same = given.probes.identities[:, None] == given.gallery.identities[None, :]
-    own = {name: np.array([row[mask].mean() for row, mask in zip(after[name], same, strict=True)]) for name in both}
+    own = {
+        name: np.array([row[mask].mean() for row, mask in zip(after[name], same, strict=True)])
+        for name in both
+    }
     told = []
     for name in (ENSEMBLE, UNSEEN):
         found = verdicts[name].mean_average_precision
@@ -201,8 +204,8 @@ def verdict(found: Mapping[str, Effect], seen: Mapping[str, naturalness.Scores])
         share = seen[name].within.mean()
         reached = kept >= 0.5 and share >= 0.5
         lines.append(
-            f"- {name}: {kept:.0%} of PGD's effect ({beyond:.0%} beyond the control), {share:.0%} of the patches "
-            f"within the range of natural crops: {'reaches the aim' if reached else 'does not reach the aim'}."
+            f"- {name}: {kept:.0%} of PGD's effect ({beyond:.0%} beyond the control), {share:.0%} of the "
+            f"patches within the range of natural crops: {'reaches the aim' if reached else 'does not reach the aim'}."
         )
     return "\n".join(lines)
 
@@ -240,18 +243,19 @@ def main() -> None:
 
 
 INTRODUCTION = (
-    f"Evasion: {PROBES} probes of {PROBES} people of LFW's test part against clean pictures of {PEOPLE} people "
-    f"(up to three each), patches sitting still, the attacker having the probe only. Attacked: {', '.join(SEEN)}; "
-    f"never seen: {UNSEEN}. Iterative ways take {BUDGET.steps} steps of one condition each; the samples are of "
-    "one species of flowers a probe, the same seed in every row, so that radius and rate 0 are the row of the "
-    "natural sample. Cosines are to the person's own clean pictures, intervals by person (95 %). Effect kept: "
-    "the fall of the attacked three's mean cosine as a share of a free patch's, from no patch / from the natural "
-    "sample, which is what the attack itself adds. "
-    "Naturalness (core.patches.naturalness): a patch is within when its score is not below what 95 of 100 "
-    "natural crops have; the natural crops are of photographs that neither prior, detector nor scales saw, "
-    "medians with 5th and 95th percentile. AUC is the detector's between the row's patches and those crops; "
-    "it learnt from attacks on synthetic people, in the latent too. The natural crop of the makers is of "
-    "scikit-learn's photographs, of which the bank of natural crops has others."
+    f"Evasion: {PROBES} probes of {PROBES} people of LFW's test part against clean pictures of {PEOPLE} "
+    f"people (up to three each), patches sitting still, the attacker having the probe only. Attacked: "
+    f"{', '.join(SEEN)}; never seen: {UNSEEN}. Iterative ways take {BUDGET.steps} steps of one condition"
+    f" each; the samples are of one species of flowers a probe, the same seed in every row, so that "
+    f"radius and rate 0 are the row of the natural sample. Cosines are to the person's own clean "
+    f"pictures, intervals by person (95 %). Effect kept: the fall of the attacked three's mean cosine as"
+    f" a share of a free patch's, from no patch / from the natural sample, which is what the attack "
+    f"itself adds. Naturalness (core.patches.naturalness): a patch is within when its score is not below"
+    f" what 95 of 100 natural crops have; the natural crops are of photographs that neither prior, "
+    f"detector nor scales saw, medians with 5th and 95th percentile. AUC is the detector's between the "
+    f"row's patches and those crops; it learnt from attacks on synthetic people, in the latent too. The "
+    f"natural crop of the makers is of scikit-learn's photographs, of which the bank of natural crops "
+    f"has others."
 )
 
 if __name__ == "__main__":

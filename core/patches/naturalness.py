@@ -1,9 +1,10 @@
-"""How natural patches look: distance to natural crops by features, total variation, and a detector of stickers.
+"""How natural patches look: distance to natural crops by features, total variation, a detector of stickers.
 
-A patch's score is the smallest of three shares: of natural crops that lie at least as far from a bank of others,
-that vary at least as much, and that the detector finds at least as suspicious. Natural crops have scores, too:
-a patch is "within" when its score is not below the 5th percentile of theirs, so 5 of 100 natural crops are not.
-The crops of bank, shares and percentiles are three disjoint sets of photographs; so are the detector's.
+A patch's score is the smallest of three shares: of natural crops that lie at least as far from a bank of
+others, that vary at least as much, and that the detector finds at least as suspicious. Natural crops have
+scores, too: a patch is "within" when its score is not below the 5th percentile of theirs, so 5 of 100
+natural crops are not. The crops of bank, shares and percentiles are three disjoint sets of photographs; so
+are the detector's.
 """
 
 import functools
@@ -122,7 +123,7 @@ def score(patches: Tensor, held: Reference | None = None) -> Scores:
 
 
 def reference(held: Reference | None = None) -> dict[str, tuple[float, float, float]]:
-    """5th, 50th and 95th percentile of natural crops, by measure and for "score"; errors as :func:`load`."""
+    """5th, 50th and 95th percentile of natural crops by measure and of "score"; errors as :func:`load`."""
     held = held or load()
     found = {**held.natural, "score": held.scores}
     return {name: tuple(np.quantile(values, (0.05, 0.5, 0.95)).tolist()) for name, values in found.items()}
@@ -197,7 +198,9 @@ def read(path: Path) -> Reference:
         about = json.loads((file.metadata() or {}).get("about", "{}"))
     if about.get("detector") != CHANNELS:
         raise UserError(
-            Code.WEIGHTS_CORRUPT, "This file holds no detector of stickers.", "Give one that was trained here."
+            Code.WEIGHTS_CORRUPT,
+            "This file holds no detector of stickers.",
+            "Give one that was trained here.",
         )
     held = load_file(path)
     detector = Detector()

@@ -1,9 +1,9 @@
-"""Train the detector of stickers and fit what naturalness is held to: ``python -m core train sticker-detector``.
+"""Train what naturalness is held to, a detector and scales: ``python -m core train sticker-detector``.
 
-What is natural: crops of photographs of flowers and of scikit-learn's two, the same through the autoencoder of
-the prior, and the prior's samples; what is not: random colours and patches of attacks, free ones and those in
-the prior's latent. The attacks are short, on the synthetic people that come with Facet and one recogniser each:
-patches that anybody judges with the detector are of other people, places, seeds and steps.
+What is natural: crops of photographs of flowers and of scikit-learn's two, the same through the autoencoder
+of the prior, and the prior's samples; what is not: random colours and patches of attacks, free ones and
+those in the prior's latent. The attacks are short, on the synthetic people that come with Facet and one
+recogniser each: patches that anybody judges with the detector are of other people, places, seeds and steps.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
@@ -22,7 +21,8 @@ from core import diffusion
 from core.datasets import flowers as photographs
 from core.diffusion import Prior
 from core.diffusion.flowers import CARD, CLASSES
-from core.patches import bundled, makers, natural_makers, naturalness, slots, victims
+from core.patches import bundled, makers, naturalness, slots, victims
+from core.patches import natural_makers as natural_makers  # registers its makers
 from core.patches.generator import PATCH
 from core.patches.makers import Budget, Gallery, Maker, Task, natural_crops
 from core.patches.naturalness import Detector, Reference
@@ -117,7 +117,9 @@ def attacks(plan: Plan) -> Iterator[Progress | dict[str, Tensor]]:
         found[name] = torch.stack(made)
     generator = bundled.load("faces", "evasion")
     with torch.no_grad():
-        found["generator"] = torch.cat([generator(one[None], slot) for one in pictures for slot in places[-1:]])
+        found["generator"] = torch.cat(
+            [generator(one[None], slot) for one in pictures for slot in places[-1:]]
+        )
     yield found | by_chance(plan.attacks, plan.seed)
 
 

@@ -1,6 +1,7 @@
 """Naturalness: exact shares, the range of natural crops, its file, and a detector that learns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from core.patches.naturalness import Detector, Reference, fitted, measures, read
 from core.training import sticker_detector
 from core.training.sticker_detector import Plan
 from core.types import Progress
+from tests.core.patches.natural_fakes import TinyPrior
 
 
 def colours(patches: torch.Tensor) -> torch.Tensor:
@@ -61,7 +63,10 @@ def test_variation_and_distance_are_what_they_say(held: Reference) -> None:
 
 def test_sets_apart(held: Reference) -> None:
     first, second = (makers.natural_crops(40, np.random.default_rng(seed)) for seed in (1, 2))
-    near, far = naturalness.apart(first, second, held), naturalness.apart(torch.rand(40, 3, 64, 64), second, held)
+    near, far = (
+        naturalness.apart(first, second, held),
+        naturalness.apart(torch.rand(40, 3, 64, 64), second, held),
+    )
     assert near.kernel < far.kernel and near.frechet < far.frechet and 0 <= near.auc <= 1
 
 
@@ -100,6 +105,42 @@ def test_photographs_of_the_parts_are_disjoint_and_crops_follow_their_seed() -> 
     assert sum(map(len, numbers)) == len(set.union(*numbers)) == 40 and min(map(len, numbers)) == 8
     cut = sticker_detector.crops(parts["bank"], 20, 3)
     assert cut.shape == (20, 3, 64, 64) and torch.equal(cut, sticker_detector.crops(parts["bank"], 20, 3))
+
+
+class Through(TinyPrior):
+    """The tiny prior in the size of patches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.card = replace(self.card, size=64, latent=(2, 16, 16), classes=sticker_detector.CLASSES)
+
+    def _conditions(self, labels: list[str]) -> torch.Tensor:
+        return torch.zeros(len(labels))
+
+
+def test_training_makes_attacks_once_and_fits_detector_and_scales(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance, calls = np.random.default_rng(0), []
+    pixels = chance.integers(0, 255, (20, 160, 160, 3)).astype(np.uint8)
+    found = sticker_detector.photographs.Photographs(pixels, np.zeros(20, np.int64))
+    monkeypatch.setattr(naturalness, "features", colours)
+    monkeypatch.setattr(sticker_detector.photographs, "read", lambda *_: found)
+    monkeypatch.setattr(sticker_detector.diffusion, "load", lambda _: Through())
+
+    def made(plan: Plan) -> Iterator[Progress | dict[str, torch.Tensor]]:
+        calls.append(plan)
+        yield Progress(1.0, "Patches")
+        yield sticker_detector.by_chance(3, plan.seed)
+
+    monkeypatch.setattr(sticker_detector, "attacks", made)
+    plan = Plan(natural=8, rounds=2, batch=4)
+    for _ in range(2):
+        *_, held = sticker_detector.train(tmp_path, tmp_path, plan)
+        assert isinstance(held, Reference)
+        assert len(held.bank) == sticker_detector.BANK + sticker_detector.OWN
+        assert len(held.scores) == len(held.natural["sticker"]) == sticker_detector.SCALE
+    assert calls == [plan]
 
 
 @pytest.mark.weights
