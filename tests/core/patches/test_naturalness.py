@@ -34,7 +34,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Reference:
 
 def test_the_score_is_the_smallest_share_of_natural_crops_that_are_as_far_out(held: Reference) -> None:
     patches = torch.cat([makers.natural_crops(5, np.random.default_rng(9)), torch.rand(2, 3, 64, 64)])
-    found, raw = score(patches, held), measures(patches, held)
+    found, raw = score(patches, held), measures(patches, colours(patches), held)
     for row in range(7):
         shares = [float((held.natural[name] >= raw[name][row]).mean()) for name in naturalness.MEASURES]
         assert found.score[row] == pytest.approx(min(shares))
@@ -53,21 +53,20 @@ def test_at_least_95_of_100_of_the_crops_of_the_percentiles_are_within(held: Ref
 
 def test_variation_and_distance_are_what_they_say(held: Reference) -> None:
     checks = (torch.arange(64)[:, None] + torch.arange(64)[None]).remainder(2).float().expand(1, 3, -1, -1)
-    assert measures(checks, held)["variation"] == pytest.approx(2)
-    assert measures(torch.full((1, 3, 64, 64), 0.3), held)["variation"] == 0
+    assert score(checks, held).variation == pytest.approx(2)
+    assert score(torch.full((1, 3, 64, 64), 0.3), held).variation == 0
     known = makers.natural_crops(30, np.random.default_rng(30))  # the bank's own
-    assert measures(known, held)["distance"].max() < 1e-3
+    assert score(known, held).distance.max() < 1e-3
     with pytest.raises(ValueError, match="patches are"):
         score(torch.rand(3, 64, 64), held)
 
 
 def test_sets_apart(held: Reference) -> None:
-    first, second = (makers.natural_crops(40, np.random.default_rng(seed)) for seed in (1, 2))
-    near, far = (
-        naturalness.apart(first, second, held),
-        naturalness.apart(torch.rand(40, 3, 64, 64), second, held),
-    )
-    assert near.kernel < far.kernel and near.frechet < far.frechet and 0 <= near.auc <= 1
+    first, second = (score(makers.natural_crops(40, np.random.default_rng(seed)), held) for seed in (1, 2))
+    noise = score(torch.rand(40, 3, 64, 64), held)
+    near, far = naturalness.apart(first, second), naturalness.apart(noise, second)
+    assert near.kernel < far.kernel and near.frechet < far.frechet
+    assert far.auc == pytest.approx((noise.sticker[:, None] > second.sticker).mean())
 
 
 def test_it_comes_back_from_its_file_and_another_is_refused(held: Reference, tmp_path: Path) -> None:
