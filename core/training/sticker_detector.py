@@ -30,6 +30,7 @@ from core.training import latent_bank, patch_people
 from core.types import Progress
 
 KEPT: Final = "stickers.safetensors"
+NATURAL: Final = "natural.safetensors"
 SIDES: Final = (64, 160)  # of crops, pixels of the photographs
 RECOGNISERS: Final = ("edgeface-s", "mobilefacenet-ms1m")
 PLACES: Final = ("forehead", "cheek", "medical mask", "glasses")
@@ -56,7 +57,7 @@ class Plan:
     attacks: int = 12
     steps: int = 6
     natural: int = 240
-    rounds: int = 120
+    rounds: int = 100
     batch: int = 32
     rate: float = 3e-3
     seed: int = 0
@@ -201,10 +202,12 @@ def train(data: Path, folder: Path, plan: Plan | None = None) -> Iterator[Progre
             if isinstance(event, Progress):
                 yield event
             else:
-                folder.mkdir(parents=True, exist_ok=True)
-                save_file({name: rows.half().contiguous() for name, rows in event.items()}, path)
-    bad = {name: rows.float() for name, rows in load_file(path).items()}
-    good = natural(parts["detector"], diffusion.load(CARD.name), plan)
+                _keep(event, path)
+    if not (folder / NATURAL).is_file():
+        _keep(natural(parts["detector"], diffusion.load(CARD.name), plan), folder / NATURAL)
+    good, bad = (
+        {name: rows.float() for name, rows in load_file(one).items()} for one in (folder / NATURAL, path)
+    )
     for found in fit(good, bad, plan):
         if isinstance(found, Progress):
             yield found
@@ -214,6 +217,11 @@ def train(data: Path, folder: Path, plan: Plan | None = None) -> Iterator[Progre
         )
         scales = (crops(parts[name], SCALE, plan.seed) for name in PARTS[2:])
         yield naturalness.fitted(found, bank, *scales)
+
+
+def _keep(kinds: dict[str, Tensor], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: rows.half().contiguous() for name, rows in kinds.items()}, path)
 
 
 def _drawn(kinds: dict[str, Tensor], count: int, chance: np.random.Generator) -> Tensor:
