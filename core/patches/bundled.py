@@ -28,10 +28,11 @@ def load(kind: str, mode: str, natural: bool = False) -> PatchGenerator:
     """
     name = (NATURAL if natural else NAMES).get((kind, mode))
     if name is None:
+        kinds, more = ("natural", " --prior facet-flowers") if natural else ("free", "")
         raise UserError(
             Code.WEIGHTS_MISSING,
-            f"No generator of {'natural' if natural else 'free'} patches for {mode} of {kind} comes with Facet.",
-            f"Train one with: python -m core train patch-generator{' --prior facet-flowers' if natural else ''}.",
+            f"No generator of {kinds} patches for {mode} of {kind} comes with Facet.",
+            f"Train one with: python -m core train patch-generator{more}.",
         )
     return _read(name)
 

@@ -1,9 +1,9 @@
 """Face-like and make-up-like patches: the latent of the face generator as a prior beside latent diffusion.
 
-It has a decoder only: what needs an encoder or a denoiser is refused. Latents are style vectors, one for each
-modulation (W+ of Abdal et al. 2019, arXiv 1904.03189), on the principal axes of the styles of drawn faces (as in
-arXiv 2004.02546) and over the deviation along each. So a radius means the same as in the other priors; over each
-raw value's own deviation, offsets of half the radius left no face behind.
+It has a decoder only: what needs an encoder or a denoiser is refused. Latents are style vectors, one for
+each modulation (W+ of Abdal et al. 2019, arXiv 1904.03189), on the principal axes of the styles of drawn
+faces (as in arXiv 2004.02546) and over the deviation along each. So a radius means the same as in the other
+priors; over each raw value's own deviation, offsets of half the radius left no face behind.
 """
 
 from collections.abc import Mapping, Sequence
@@ -77,7 +77,9 @@ class FacePrior(Prior):
             raise self._lacks("denoiser", "Draw it without steps and guidance, or optimise the offset.")
         if not labels or any(label not in (FACE, NOTHING) for label in labels):
             raise UserError(
-                Code.OPTION_RANGE, "The face generator knows no classes.", f"Leave the label out or say {FACE!r}."
+                Code.OPTION_RANGE,
+                "The face generator knows no classes.",
+                f"Leave the label out or say {FACE!r}.",
             )
         chance = [torch.Generator().manual_seed(seed + number) for number in range(len(labels))]
         noise = torch.stack([torch.randn(self.card.latent[0], generator=one) for one in chance])

@@ -41,7 +41,7 @@ class About:
         slots: names of the places that it knows, at least one; "drawn" stands for any that a person draws.
         victims: names of the encoders that it was trained against.
         height, width: to which its pictures are brought, pixels, multiples of 32.
-        prior: in whose latent the patch is an offset (``core.patches.latent_generator``); "" for a free patch.
+        prior: in whose latent the patch is an offset (``core.patches.latent_generator``); "" for free ones.
         radius: of the offset, a share of the RMS of z0.
         label: of the sample z0.
         sample: its seed.

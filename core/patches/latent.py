@@ -1,8 +1,9 @@
 """Natural patches: p = Dec(z0 + delta), with the offset held within a radius, or sampling that is steered.
 
-Method card of arXiv 2603.15396 (naturalistic variant). The radius r bounds the root of the mean square over a
-latent's values: RMS(delta) <= r RMS(z0), for each latent on its own. At 0 the patch is the prior's own picture.
-The steps follow Dong et al., arXiv 1710.06081, with the length of the whole latent in place of the sign.
+Method card of arXiv 2603.15396 (naturalistic variant). The radius r bounds the root of the mean square over
+a latent's values: RMS(delta) <= r RMS(z0), for each latent on its own. At 0 the patch is the prior's own
+picture. The steps follow Dong et al., arXiv 1710.06081, with the length of the whole latent in place of the
+sign.
 """
 
 from collections.abc import Sequence
@@ -191,9 +192,7 @@ class Cost:
 
     def __init__(self, task: Task, objective: Objective, draws: int) -> None:
         if not task.victims:
-            raise UserError(
-                Code.OPTION_RANGE, "There is nobody to attack.", "Choose at least one encoder."
-            )
+            raise UserError(Code.OPTION_RANGE, "There is nobody to attack.", "Choose at least one encoder.")
         self.objective, self.draws, self.slot = objective, draws, task.slot
         self.victims: Sequence[Victim] = task.victims
         self.pictures = task.probe.expand(draws, -1, -1, -1)

@@ -1,4 +1,4 @@
-"""A natural patch in one forward pass: the generator predicts the offset of a latent, a frozen prior shows it.
+"""A natural patch in one forward pass: a generator predicts the offset of a latent, a frozen prior shows it.
 
 Encoder, decoder and common part are those of :class:`core.patches.generator.PatchGenerator`, put out at the
 latent's size: the common part is an offset for each place, which no picture changes. z0 is one sample of the

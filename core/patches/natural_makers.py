@@ -1,7 +1,7 @@
 """Natural patches in the registry of makers; importing this module puts them there.
 
-All take a prior of ``core.diffusion`` (or of :mod:`core.patches.face_prior`) by its name. The task's seed is that
-of the sample, so that all of them start from the same picture as "natural sample" shows.
+All take a prior of ``core.diffusion`` (or of :mod:`core.patches.face_prior`) by its name. The task's seed
+is that of the sample, so that all of them start from the same picture as "natural sample" shows.
 """
 
 from collections.abc import Mapping
@@ -45,9 +45,7 @@ def _start(prior: Prior, label: str | None, picture: Tensor | None, seed: int) -
 
 
 @makers.register("natural sample")
-def _sample(
-    prior: str | Prior = FLOWERS, label: str | None = None, picture: Tensor | None = None
-) -> Maker:
+def _sample(prior: str | Prior = FLOWERS, label: str | None = None, picture: Tensor | None = None) -> Maker:
     """The prior's own picture: what the attack on the latent has to beat.
 
     Args:

@@ -1,9 +1,10 @@
-"""How natural patches look: distance to natural crops by features, total variation, and a detector of stickers.
+"""How natural patches look: distance to natural crops by features, total variation, a detector of stickers.
 
-A patch's score is the smallest of three shares: of natural crops that lie at least as far from a bank of others,
-that vary at least as much, and that the detector finds at least as suspicious. Natural crops have scores, too:
-a patch is "within" when its score is not below the 5th percentile of theirs, so 5 of 100 natural crops are not.
-The crops of bank, shares and percentiles are three disjoint sets of photographs; so are the detector's.
+A patch's score is the smallest of three shares: of natural crops that lie at least as far from a bank of
+others, that vary at least as much, and that the detector finds at least as suspicious. Natural crops have
+scores, too: a patch is "within" when its score is not below the 5th percentile of theirs, so 5 of 100
+natural crops are not. The crops of bank, shares and percentiles are three disjoint sets of photographs; so
+are the detector's.
 """
 
 import functools
@@ -89,6 +90,7 @@ class Scores:
         sticker: 0..1, what the detector gives for an attack's patch.
         score: 0..1, the smallest of the three shares.
         within: whether it is not below what 95 of 100 natural crops have.
+        tokens: N×384, their features.
     """
 
     distance: FloatArray
@@ -96,6 +98,7 @@ class Scores:
     sticker: FloatArray
     score: FloatArray
     within: NDArray[np.bool_]
+    tokens: FloatArray
 
 
 class Apart(NamedTuple):
@@ -118,30 +121,29 @@ def score(patches: Tensor, held: Reference | None = None) -> Scores:
         ValueError: patches of another shape.
     """
     held = held or load()
-    return _scores(measures(patches, held), held)
+    _check(patches)
+    tokens = features(patches)
+    return _scores(measures(patches, tokens, held), tokens, held)
 
 
 def reference(held: Reference | None = None) -> dict[str, tuple[float, float, float]]:
-    """5th, 50th and 95th percentile of natural crops, by measure and for "score"; errors as :func:`load`."""
+    """5th, 50th and 95th percentile of natural crops by measure and of "score"; errors as :func:`load`."""
     held = held or load()
     found = {**held.natural, "score": held.scores}
     return {name: tuple(np.quantile(values, (0.05, 0.5, 0.95)).tolist()) for name, values in found.items()}
 
 
-def apart(patches: Tensor, natural: Tensor, held: Reference | None = None) -> Apart:
-    """A set of patches beside as many natural crops, both N×3×64×64, N at least 2; errors as :func:`score`."""
-    held = held or load()
-    tokens = [features(rows).double().numpy() for rows in (natural, patches)]
-    logits = np.concatenate([_logits(held.detector, rows) for rows in (natural, patches)])
-    truth = np.repeat([0, 1], [len(natural), len(patches)])
-    return Apart(frechet(*tokens), kernel(*tokens), float(roc_auc_score(truth, logits)))
+def apart(patches: Scores, natural: Scores) -> Apart:
+    """A set of patches beside a set of natural crops, at least two each."""
+    tokens = natural.tokens, patches.tokens
+    truth = np.repeat([0, 1], [len(natural.sticker), len(patches.sticker)])
+    found = np.concatenate([natural.sticker, patches.sticker])
+    return Apart(frechet(*tokens), kernel(*tokens), float(roc_auc_score(truth, found)))
 
 
-def measures(patches: Tensor, held: Reference) -> dict[str, FloatArray]:
-    """The three measures of N patches, N each."""
-    if patches.ndim != 4 or patches.shape[1:] != (3, PATCH, PATCH):
-        raise ValueError(f"patches are N×3×{PATCH}×{PATCH}, not {tuple(patches.shape)}")
-    unit = functional.normalize(features(patches), dim=1)
+def measures(patches: Tensor, tokens: Tensor, held: Reference) -> dict[str, FloatArray]:
+    """The three measures of N patches with their features, N each."""
+    unit = functional.normalize(tokens, dim=1)
     down, across = (patches.diff(dim=axis).abs().mean((1, 2, 3)) for axis in (2, 3))
     return {
         "distance": (1 - (unit @ held.bank.T).max(1).values).double().numpy(),
@@ -172,9 +174,8 @@ def fitted(detector: Detector, bank: Tensor, shares: Tensor, percentiles: Tensor
     """
     unit = functional.normalize(features(bank), dim=1).half().float()
     held = Reference(detector, unit, {}, np.zeros(1))
-    scale = {name: np.sort(values) for name, values in measures(shares, held).items()}
-    held = Reference(detector, unit, scale, np.zeros(1))
-    found = _scores(measures(percentiles, held), held)
+    scale = {name: np.sort(values) for name, values in measures(shares, features(shares), held).items()}
+    found = score(percentiles, Reference(detector, unit, scale, np.zeros(1)))
     return Reference(detector, unit, scale, np.sort(found.score))
 
 
@@ -197,7 +198,9 @@ def read(path: Path) -> Reference:
         about = json.loads((file.metadata() or {}).get("about", "{}"))
     if about.get("detector") != CHANNELS:
         raise UserError(
-            Code.WEIGHTS_CORRUPT, "This file holds no detector of stickers.", "Give one that was trained here."
+            Code.WEIGHTS_CORRUPT,
+            "This file holds no detector of stickers.",
+            "Give one that was trained here.",
         )
     held = load_file(path)
     detector = Detector()
@@ -230,7 +233,12 @@ def _logits(detector: Detector, patches: Tensor) -> FloatArray:
     return found.double().numpy()
 
 
-def _scores(found: Mapping[str, FloatArray], held: Reference) -> Scores:
+def _check(patches: Tensor) -> None:
+    if patches.ndim != 4 or patches.shape[1:] != (3, PATCH, PATCH):
+        raise ValueError(f"patches are N×3×{PATCH}×{PATCH}, not {tuple(patches.shape)}")
+
+
+def _scores(found: Mapping[str, FloatArray], tokens: Tensor, held: Reference) -> Scores:
     shares = [_share(found[name], held.natural[name]) for name in MEASURES]
     smallest: FloatArray = np.min(shares, axis=0)
     return Scores(
@@ -239,6 +247,7 @@ def _scores(found: Mapping[str, FloatArray], held: Reference) -> Scores:
         found["sticker"],
         smallest,
         smallest >= np.quantile(held.scores, LOWEST, method="lower"),
+        tokens.double().numpy(),
     )
 
 

@@ -1,9 +1,9 @@
-"""Train the detector of stickers and fit what naturalness is held to: ``python -m core train sticker-detector``.
+"""Train what naturalness is held to, a detector and scales: ``python -m core train sticker-detector``.
 
-What is natural: crops of photographs of flowers and of scikit-learn's two, the same through the autoencoder of
-the prior, and the prior's samples; what is not: random colours and patches of attacks, free ones and those in
-the prior's latent. The attacks are short, on the synthetic people that come with Facet and one recogniser each:
-patches that anybody judges with the detector are of other people, places, seeds and steps.
+What is natural: crops of photographs of flowers and of scikit-learn's two, the same through the autoencoder
+of the prior, and the prior's samples; what is not: random colours and patches of attacks, free ones and
+those in the prior's latent. The attacks are short, on the synthetic people that come with Facet and one
+recogniser each: patches that anybody judges with the detector are of other people, places, seeds and steps.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
@@ -22,7 +21,8 @@ from core import diffusion
 from core.datasets import flowers as photographs
 from core.diffusion import Prior
 from core.diffusion.flowers import CARD, CLASSES
-from core.patches import bundled, makers, natural_makers, naturalness, slots, victims
+from core.patches import bundled, makers, naturalness, slots, victims
+from core.patches import natural_makers as natural_makers  # registers its makers
 from core.patches.generator import PATCH
 from core.patches.makers import Budget, Gallery, Maker, Task, natural_crops
 from core.patches.naturalness import Detector, Reference
@@ -30,12 +30,13 @@ from core.training import latent_bank, patch_people
 from core.types import Progress
 
 KEPT: Final = "stickers.safetensors"
+NATURAL: Final = "natural.safetensors"
 SIDES: Final = (64, 160)  # of crops, pixels of the photographs
 RECOGNISERS: Final = ("edgeface-s", "mobilefacenet-ms1m")
 PLACES: Final = ("forehead", "cheek", "medical mask", "glasses")
 PARTS: Final = ("detector", "bank", "shares", "percentiles")
 SHARES: Final = (0.4, 0.6, 0.8)  # where the photographs are cut into these parts
-BANK, SCALE, OWN = 300, 300, 60  # crops; OWN of scikit-learn's photographs in the bank
+BANK, SCALE, OWN = 200, 200, 60  # crops; OWN of scikit-learn's photographs in the bank
 FIRST: Final = 100  # seed of the attacks; the tab and benchmarks begin at 0
 
 
@@ -53,11 +54,11 @@ class Plan:
         seed: of everything.
     """
 
-    attacks: int = 20
-    steps: int = 8
-    natural: int = 400
-    rounds: int = 300
-    batch: int = 48
+    attacks: int = 12
+    steps: int = 6
+    natural: int = 240
+    rounds: int = 100
+    batch: int = 32
     rate: float = 3e-3
     seed: int = 0
 
@@ -84,9 +85,9 @@ def kinds() -> dict[str, Maker]:
     """Attacks, each a maker; they differ by kind and strength."""
     create: Callable[..., Maker] = makers.makers.create
     found = {"pgd": create("pgd")}
-    for radius in (0.5, 1.5):
+    for radius in (0.5, 1.0):
         found[f"offset {radius:g}"] = create("latent offset", label="", radius=radius)
-    return found | {"guided 0.4": create("guided sample", label="", rate=0.4, steps=8)}
+    return found | {"guided 0.4": create("guided sample", label="", rate=0.4, steps=6)}
 
 
 def attacks(plan: Plan) -> Iterator[Progress | dict[str, Tensor]]:
@@ -117,7 +118,9 @@ def attacks(plan: Plan) -> Iterator[Progress | dict[str, Tensor]]:
         found[name] = torch.stack(made)
     generator = bundled.load("faces", "evasion")
     with torch.no_grad():
-        found["generator"] = torch.cat([generator(one[None], slot) for one in pictures for slot in places[-1:]])
+        found["generator"] = torch.cat(
+            [generator(one[None], slot) for one in pictures for slot in places[-1:]]
+        )
     yield found | by_chance(plan.attacks, plan.seed)
 
 
@@ -142,7 +145,7 @@ def natural(pictures: Tensor, prior: Prior, plan: Plan) -> dict[str, Tensor]:
     drawn = []
     for start in range(0, plan.natural // 2, 40):
         labels = [CLASSES[number % len(CLASSES)] for number in range(start, start + 40)]
-        drawn.append(prior.decode(prior.sample(labels, FIRST + start, 10)))
+        drawn.append(prior.decode(prior.sample(labels, FIRST + start, 10, 1.0)))
     through = torch.cat([prior.project(part) for part in few])
     return {"crops": torch.cat([cut, own]), "autoencoder": through, "samples": torch.cat(drawn)}
 
@@ -172,7 +175,7 @@ def fit(good: dict[str, Tensor], bad: dict[str, Tensor], plan: Plan) -> Iterator
         cost.backward()
         optimiser.step()
         schedule.step()
-        data = {"round": turn + 1.0, "loss": float(cost)} if turn % 50 == 49 else None
+        data = {"round": turn + 1.0, "loss": float(cost.detach())} if turn % 50 == 49 else None
         yield Progress((turn + 1) / plan.rounds, "Detector", data)
     yield net.eval().requires_grad_(False)
 
@@ -199,10 +202,12 @@ def train(data: Path, folder: Path, plan: Plan | None = None) -> Iterator[Progre
             if isinstance(event, Progress):
                 yield event
             else:
-                folder.mkdir(parents=True, exist_ok=True)
-                save_file({name: rows.half().contiguous() for name, rows in event.items()}, path)
-    bad = {name: rows.float() for name, rows in load_file(path).items()}
-    good = natural(parts["detector"], diffusion.load(CARD.name), plan)
+                _keep(event, path)
+    if not (folder / NATURAL).is_file():
+        _keep(natural(parts["detector"], diffusion.load(CARD.name), plan), folder / NATURAL)
+    good, bad = (
+        {name: rows.float() for name, rows in load_file(one).items()} for one in (folder / NATURAL, path)
+    )
     for found in fit(good, bad, plan):
         if isinstance(found, Progress):
             yield found
@@ -212,6 +217,11 @@ def train(data: Path, folder: Path, plan: Plan | None = None) -> Iterator[Progre
         )
         scales = (crops(parts[name], SCALE, plan.seed) for name in PARTS[2:])
         yield naturalness.fitted(found, bank, *scales)
+
+
+def _keep(kinds: dict[str, Tensor], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: rows.half().contiguous() for name, rows in kinds.items()}, path)
 
 
 def _drawn(kinds: dict[str, Tensor], count: int, chance: np.random.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""Natural patches in one pass: within the radius, the prior's own picture at 0, trained by the same recipe."""
+"""Natural patches in one pass: within the radius, the own picture at 0, trained by the same recipe."""
 
 from pathlib import Path
 
@@ -78,9 +78,7 @@ def test_its_file_holds_the_first_latent_but_not_the_prior(
     back = generator.load(path)
     assert isinstance(back, LatentGenerator) and back.about == ABOUT
     with torch.no_grad():
-        torch.testing.assert_close(
-            back(pictures(0), SLOT), net(pictures(0), SLOT), atol=5e-3, rtol=0
-        )
+        torch.testing.assert_close(back(pictures(0), SLOT), net(pictures(0), SLOT), atol=5e-3, rtol=0)
 
 
 def test_another_radius_or_shape_of_latents_is_refused() -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from core import diffusion
 from core.__main__ import main
 from core.datasets.expressions import part
 from core.errors import UserError
@@ -18,10 +19,12 @@ from core.patches.base import Victim
 from core.patches.evaluate import Outcome
 from core.patches.evaluate import run as evaluate
 from core.patches.generator import About
+from core.patches.latent_generator import LatentGenerator
 from core.patches.pgd import Objective
 from core.training import loop, patch_generator, patch_people, patch_places
 from core.training.patch_generator import Attack, Rates
 from core.training.patch_people import People
+from tests.core.patches.natural_fakes import TinyPrior
 from tests.core.patches.patch_fakes import people, person_victim
 
 SLOT = slots.torso(64, 32)
@@ -194,6 +197,21 @@ def test_the_command_trains_and_writes_a_generator(tmp_path: Path, monkeypatch: 
     assert list(dict.fromkeys(row["maker"] for row in table)) == ways
     assert [row["encoder"] for row in table[:4]] == ["a", "bb", "ccc", "ensemble"]
     assert {row["probes"] for row in table[-4:]} == {2} and table[-1]["victim passes"] == 2 * 2 * 2
+
+
+def test_the_command_trains_natural_patches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_persons(tmp_path)
+    prior = TinyPrior()
+    monkeypatch.setattr(victims, "KINDS", {"persons": lambda name: person_victim(name, len(name))})
+    monkeypatch.setattr(diffusion, "load", lambda name: {"tiny": prior}[name])
+    out = tmp_path / "out"
+    command = ["train", "patch-generator", "--kind", "persons", "--victims", "a", "--data", str(tmp_path)]
+    command += ["--out", str(out), "--epochs", "1", "--batch", "8", "--cpu", "--slots", "torso"]
+    assert main([*command, "--prior", "tiny", "--radius", "0.3", "--label", "rose", "--sample", "2"]) == 0
+    net = generator.load(out / "generator.safetensors")
+    assert isinstance(net, LatentGenerator)
+    assert net.about == About("evasion", "persons", ("torso",), ("a",), 128, 64, "tiny", 0.3, "rose", 2)
+    torch.testing.assert_close(net.start, prior.sample(["rose"], 2), atol=2e-3, rtol=0)
 
 
 def test_without_data_it_says_what_is_missing(tmp_path: Path) -> None:
