@@ -51,8 +51,8 @@ class Maps:
     def words(self) -> str:
         """For the screen."""
         told = (
-            f"On validation people {self.attacked:.0%} of these maps lay in the patch, {self.clean:.0%} in the same "
-            f"place without it; an even map would have {self.area:.0%} there."
+            f"On validation people {self.attacked:.0%} of these maps lay in the patch, {self.clean:.0%} in "
+            f"the same place without it; an even map would have {self.area:.0%} there."
         )
         return told if self.believable else f"{told} They do not show the patch reliably."
 
@@ -132,7 +132,7 @@ def load() -> Thresholds:
 
 
 def write(found: Thresholds, path: Path = FILE) -> None:
-    """Keep what was measured, rounded to what it is worth; the bundled file is renewed where no path is given."""
+    """Keep what was measured, rounded to what it is worth; without a path the bundled file is renewed."""
     groups = {
         kind: {
             "people": one.people,
