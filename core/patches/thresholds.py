@@ -107,9 +107,14 @@ class Thresholds:
 
 
 def cut(clean: np.ndarray[Any, Any], fpr: float) -> float:
-    """The score from which on at most this share of clean scores is suspected: just above the next one."""
+    """A threshold from which on at most this share of clean scores is suspected: half-way between the lowest
+    of these and the highest of the others, or just above the latter where there is no such gap.
+    """
     ranked = np.sort(np.asarray(clean, np.float64))
-    return float(np.nextafter(ranked[len(ranked) - 1 - int(fpr * len(ranked))], np.inf))
+    over = int(fpr * len(ranked))
+    low = float(ranked[len(ranked) - 1 - over])
+    high = float(ranked[len(ranked) - over]) if over else low
+    return low + (high - low) / 2 if high > low else float(np.nextafter(low, np.inf))
 
 
 @lru_cache(maxsize=1)
