@@ -2,8 +2,8 @@
 
 Every place of a map is one vector over its channels; PCA, then k-means (method card of arXiv 2603.15396),
 fitted on clean pictures only, so that the same clusters can be counted on attacked ones. Channels are brought
-to one deviation first: EdgeFace has one whose deviation is a hundred times the median, which tells the picture's
-border from its middle, and without that step the whole face is one cluster.
+to one deviation first: EdgeFace has one whose deviation is a hundred times the median, which tells the face
+from what is around it, and without that step the whole face is one cluster.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The defence switch: what each detector says of one picture, and the picture with what it suspects taken out."""
+"""The defence switch: what each detector says of a picture, and the picture without what is suspected."""
 
 import hashlib
 import time

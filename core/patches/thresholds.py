@@ -51,8 +51,8 @@ class Maps:
     def words(self) -> str:
         """For the screen."""
         told = (
-            f"On validation people {self.attacked:.0%} of these maps lay in the patch, {self.clean:.0%} in the same "
-            f"place without it; an even map would have {self.area:.0%} there."
+            f"On validation people {self.attacked:.0%} of these maps lay in the patch, {self.clean:.0%} in "
+            f"the same place without it; an even map would have {self.area:.0%} there."
         )
         return told if self.believable else f"{told} They do not show the patch reliably."
 
@@ -107,9 +107,14 @@ class Thresholds:
 
 
 def cut(clean: np.ndarray[Any, Any], fpr: float) -> float:
-    """The score from which on at most this share of clean scores is suspected: just above the next one."""
+    """A threshold from which on at most this share of clean scores is suspected: half-way between the lowest
+    of these and the highest of the others, or just above the latter where there is no such gap.
+    """
     ranked = np.sort(np.asarray(clean, np.float64))
-    return float(np.nextafter(ranked[len(ranked) - 1 - int(fpr * len(ranked))], np.inf))
+    over = int(fpr * len(ranked))
+    low = float(ranked[len(ranked) - 1 - over])
+    high = float(ranked[len(ranked) - over]) if over else low
+    return low + (high - low) / 2 if high > low else float(np.nextafter(low, np.inf))
 
 
 @lru_cache(maxsize=1)
@@ -132,7 +137,7 @@ def load() -> Thresholds:
 
 
 def write(found: Thresholds, path: Path = FILE) -> None:
-    """Keep what was measured, rounded to what it is worth; the bundled file is renewed where no path is given."""
+    """Keep what was measured, rounded to what it is worth; without a path the bundled file is renewed."""
     groups = {
         kind: {
             "people": one.people,

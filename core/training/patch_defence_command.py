@@ -103,7 +103,6 @@ def _people(chosen: argparse.Namespace, size: tuple[int, int]) -> Any:
 
 
 FPR: Final = 0.05
-THOROUGH: Final = ("edgeface-s", "mobilefacenet-ms1m")
 
 
 def add_tune(actions: Any) -> None:
@@ -115,6 +114,11 @@ def add_tune(actions: Any) -> None:
     parser.add_argument(
         "--encoders",
         help="recognisers with commas between; without it all that are here and whose card names a layer",
+    )
+    parser.add_argument(
+        "--thorough",
+        default="edgeface-s,mobilefacenet-ms1m",
+        help="those through which occlusion and recovery look too, which takes most of the time",
     )
     parser.set_defaults(run=_tune)
 
@@ -143,7 +147,7 @@ def _tune(chosen: argparse.Namespace) -> int:
             tqdm.write(f"{victim.name}: {maps[victim.name].rule}; {maps[victim.name].words}")
         found = shown(
             patch_thresholds.group(
-                everyone, (*THOROUGH, *names["persons"]), probes, gallery, source[kind], FPR
+                everyone, (*chosen.thorough.split(","), *names["persons"]), probes, gallery, source[kind], FPR
             )
         )
         assert found is not None

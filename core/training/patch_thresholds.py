@@ -20,7 +20,7 @@ from core.patches.thresholds import Group, Maps, cut
 from core.training.patch_defence import descend
 from core.types import FloatArray, Progress
 
-STEPS: Final = 20  # of the attack on encoders that no bundled generator is for
+STEPS: Final = 10  # of the attack on encoders that no bundled generator is for
 PIECE: Final = 8  # pictures whose covered copies are remembered together
 
 
