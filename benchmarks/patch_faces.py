@@ -42,6 +42,7 @@ from core.types import Progress
 COMMAND: Final = (
     "python -m benchmarks.patch_faces --data ../shared/data --keep ../shared/work/patch_faces --write"
 )
+PEOPLE, FEW, LEAST = 100, 20, 8
 SHARE: Final = 0.3  # of the full conditions, under which the generators were trained; PGD has the same
 MAIN: Final = ("glasses", "medical mask")
 OTHER: Final = ("forehead", "cheek", "drawn")
@@ -160,9 +161,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the folder of research data")
     parser.add_argument("--keep", type=Path, required=True, help="a folder for faces and embeddings")
-    parser.add_argument("--people", type=int, default=60)
-    parser.add_argument("--few", type=int, default=12, help="probes of the iterative way")
-    parser.add_argument("--ladder", type=int, default=6, help="probes for the conditions and impersonation")
+    parser.add_argument("--people", type=int, default=PEOPLE)
+    parser.add_argument("--few", type=int, default=FEW, help="probes of the iterative way")
+    parser.add_argument("--ladder", type=int, default=LEAST, help="probes for conditions and impersonation")
     parser.add_argument("--evasion", type=Path, help="another generator than the bundled one")
     parser.add_argument("--impersonation", type=Path)
     parser.add_argument("--only", choices=("evasion", "impersonation"))
@@ -183,7 +184,9 @@ def main() -> None:
         if chosen.out is not None:
             chosen.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
         if chosen.write:
-            write_section(title, COMMAND, text)
+            sizes = ("people", PEOPLE), ("few", FEW), ("ladder", LEAST)
+            other = [f" --{n} {getattr(chosen, n)}" for n, usual in sizes if getattr(chosen, n) != usual]
+            write_section(title, COMMAND + "".join(other), text)
 
     if chosen.only != "impersonation":
         model = _model(chosen.evasion, "evasion")
