@@ -83,7 +83,7 @@ class FacePrior(Prior):
             )
         chance = [torch.Generator().manual_seed(seed + number) for number in range(len(labels))]
         noise = torch.stack([torch.randn(self.card.latent[0], generator=one) for one in chance])
-        styles = (self.model.mapping(noise) - self.mean) @ self.back  # type: ignore[operator]
+        styles: Tensor = (self.model.mapping(noise) - self.mean) @ self.back  # type: ignore[operator]
         return (TRUNCATION * styles)[:, :, None, None].repeat(1, 1, self.card.latent[1], 1)
 
     def _decode(self, latents: Tensor) -> Tensor:

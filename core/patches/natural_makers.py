@@ -22,7 +22,7 @@ from core.patches.pgd import Objective
 FLOWERS: Final = diffusion.flowers.CARD.name
 LABEL: Final = "daisy"
 NAMES: Final = ("natural sample", "latent offset", "guided sample", "latent generator")
-QUICK: Final[Mapping[str, int]] = {FLOWERS: 40, **dict.fromkeys(face_prior.REGIONS, 6)}
+QUICK: Final[Mapping[str, int]] = {FLOWERS: 40, **dict.fromkeys(face_prior.REGIONS, 8)}
 """Steps of "latent offset" that take at most a minute on two cores with three recognisers, by prior."""
 
 

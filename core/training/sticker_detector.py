@@ -172,10 +172,10 @@ def fit(good: dict[str, Tensor], bad: dict[str, Tensor], plan: Plan) -> Iterator
         batch = torch.cat([_drawn(side, half, chance) for side in (good, bad)])
         cost = functional.binary_cross_entropy_with_logits(net(batch), truth)
         optimiser.zero_grad()
-        cost.backward()
+        cost.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
-        data = {"round": turn + 1.0, "loss": float(cost.detach())} if turn % 50 == 49 else None
+        data = {"round": turn + 1.0, "loss": float(cost.detach())} if turn % 50 == 49 else {}
         yield Progress((turn + 1) / plan.rounds, "Detector", data)
     yield net.eval().requires_grad_(False)
 
