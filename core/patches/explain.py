@@ -199,5 +199,5 @@ def _mean_face() -> Face:
     """The mean face in the canonical frame, aligned like any other."""
     matrix = similarity(topology.five_points(topology.mean_shape()), TEMPLATE)
     points = (topology.mean_face() @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
-    box = (*points.min(0).tolist(), *points.max(0).tolist())
-    return Face(box, 1.0, topology.five_points(points), points)
+    (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
+    return Face((x0, y0, x1, y1), 1.0, topology.five_points(points), points)
