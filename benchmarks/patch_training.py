@@ -106,8 +106,9 @@ def main() -> None:
             f"{chosen.encoder} on {len(probes)} drawn people of town {TEST_TOWN}, one probe each (in "
             f"brackets how many), {len(gallery)} pictures in the gallery; mAP with its 95 % interval by "
             f"person / rank-1. Patches sit on the torso. PGD: {chosen.steps} signed steps of {PACE} from "
-            "grey for each probe, with the encoder's gradients. Each encoder's own attack is the one that counts; "
-            f"the other's shows what carries over. Trained by `{TRAINING}`; {_epochs(chosen.hardened)}.",
+            "grey for each probe, with the encoder's gradients. Each encoder's own attack is the one that "
+            f"counts; the other's shows what carries over. Trained by `{TRAINING}`; "
+            f"{_epochs(chosen.hardened)}.",
             table(["encoder", *columns], rows),
         ]
     )

@@ -123,6 +123,7 @@ def explain(
         fitted, victim, seen.maps[:1], seen.maps[1:], mask, _regions(victim.height, victim.width, face)
     )
     measured = known is not None and known.rule == rule
+    top = max(overlays.hottest(one) for one in seen.weighted)  # one scale, so that the two can be compared
     return Explanation(
         victim=victim.name,
         rule=rule,
@@ -130,8 +131,8 @@ def explain(
         note=known.words
         if known is not None and measured
         else "Nobody measured whether these maps show patches.",
-        heat_clean=overlays.heat(clean, seen.weighted[0], slot.mask),
-        heat_attacked=overlays.heat(attacked, seen.weighted[1], slot.mask),
+        heat_clean=overlays.heat(clean, seen.weighted[0], slot.mask, top),
+        heat_attacked=overlays.heat(attacked, seen.weighted[1], slot.mask, top),
         share_clean=weighted[0],
         share_attacked=weighted[1],
         plain_clean=plain[0],
@@ -199,5 +200,5 @@ def _mean_face() -> Face:
     """The mean face in the canonical frame, aligned like any other."""
     matrix = similarity(topology.five_points(topology.mean_shape()), TEMPLATE)
     points = (topology.mean_face() @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
-    box = (*points.min(0).tolist(), *points.max(0).tolist())
-    return Face(box, 1.0, topology.five_points(points), points)
+    (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
+    return Face((x0, y0, x1, y1), 1.0, topology.five_points(points), points)

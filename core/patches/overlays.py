@@ -18,21 +18,27 @@ LEAST = 0.004  # share of the picture below which a piece gets no number
 OUTLINE = (255, 255, 255)
 
 
-def heat(picture: Tensor, weights: Tensor, patch: Tensor | None = None) -> Pixels:
+def heat(picture: Tensor, weights: Tensor, patch: Tensor | None = None, top: float | None = None) -> Pixels:
     """A map over the grey picture, clear where it is 0 and bright yellow where it is largest.
 
     Args:
         picture: 3×H×W RGB in 0..1.
         weights: H×W of 0 and more.
         patch: H×W in 0..1, whose outline is drawn, or None.
+        top: the value that is bright yellow; :func:`hottest` of this map without it.
     """
-    values = weights.detach().cpu().numpy().astype(np.float64)
-    top = float(np.quantile(values[values > 0], TOP)) if (values > 0).any() else 1.0
-    level = np.clip(values / max(top, 1e-12), 0, 1)
+    top = hottest(weights) if top is None else top
+    level = np.clip(weights.detach().cpu().numpy().astype(np.float64) / max(top, 1e-12), 0, 1)
     colours = cv2.applyColorMap(np.rint(level * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
     cover = (HEAT * np.sqrt(level))[..., None]
     mixed = cover * colours + (1 - cover) * _grey(picture)
     return _outlined(np.rint(mixed).clip(0, 255).astype(np.uint8), patch)
+
+
+def hottest(weights: Tensor) -> float:
+    """A value near a map's largest, of any shape; 0 where it is empty."""
+    values = weights.detach().cpu().numpy()
+    return float(np.quantile(values[values > 0], TOP)) if (values > 0).any() else 0.0
 
 
 def regions(

@@ -29,6 +29,7 @@ from core.patches.generator import PATCH, PatchGenerator
 from core.patches.makers import CELLS
 from core.patches.slots import Slot
 from core.patches.victims import FaceVictim, PersonVictim
+from core.recognition import Recognizer
 from core.training.loop import Predict, Recipe, Values
 from core.training.patch_people import People
 
@@ -332,6 +333,7 @@ def load(path: Path, teacher: FaceVictim | PersonVictim, name: str = "") -> Face
             "Give what train patch-defence wrote for it.",
         )
     model.load_state_dict(state)
-    found = FaceVictim(model) if isinstance(teacher, FaceVictim) else PersonVictim(model)  # type: ignore[arg-type]
+    found: FaceVictim | PersonVictim
+    found = FaceVictim(model) if isinstance(model, Recognizer) else PersonVictim(model)
     found.name = name or f"{teacher.name}-hardened"
     return found

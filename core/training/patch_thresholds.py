@@ -145,7 +145,9 @@ def maps(victim: Victim, probes: Labelled, gallery: Labelled, slot: Slot) -> Map
     between = intervals.paired_difference(worn, clean, probes.identities)
     seen = activation.placed(torch.ones(1, 1, 1), victim)
     area = float(activation.share_inside(seen, slot.mask[None, None]))
-    return Maps(best, float(clean.mean()), float(worn.mean()), float(chance.mean()), area, between.low > 0)
+    return Maps(
+        best, float(clean.mean()), float(worn.mean()), float(chance.mean()), area, bool(between.low > 0)
+    )
 
 
 def slot_of(victim: Victim) -> Slot:

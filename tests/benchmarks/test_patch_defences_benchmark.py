@@ -1,5 +1,6 @@
 """The benchmark's own arithmetic on tiny recognisers."""
 
+import pytest
 import torch
 
 from benchmarks import patch_defences
@@ -45,7 +46,8 @@ def test_descending_hides_and_knowing_looks_more_harmless() -> None:
     assert known < found.scores(way, found.pictures["descending"]).mean()
 
 
-def test_tables_have_a_row_for_each_defence() -> None:
+def test_tables_have_a_row_for_each_defence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patch_defences, "STEPS", 1)
     found, first = tiny()
     ways = patch_defences.ways(found)
     caught, hidden = patch_defences.detected(found, first, 2)
