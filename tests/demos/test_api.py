@@ -19,6 +19,7 @@ from tests.serving import Server
 TOOLS = {
     "find_camouflage", "paint_camouflage", "list_camouflage_models",
     "analyse_video", "decide_video", "list_video_models", "personalize_read", "list_personalize_models",
+    "attack_with_patch", "list_patch_models",
 }  # fmt: skip
 FILES = ["painted.png", "recipe.pdf", "recipe.png", "transfer.png", "pattern.json", "report.json"]
 PHOTO = ROOT / "demos" / "examples" / "faces" / "person-a_frontal.jpg"

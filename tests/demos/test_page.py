@@ -12,11 +12,13 @@ from demos.sessions import Sessions
 
 HEAVY_ONES = (
     "search", "extend", "find_camouflage", "paint_camouflage", "analyse_clip", "make_film", "analyse_video",
-    "read_clips", "personalize_read",
+    "read_clips", "personalize_read", "make_patch", "search_patch", "paint_patch", "explain_patch", "defend",
+    "attack_with_patch",
 )  # fmt: skip
 TOOLS = {
     "find_camouflage", "paint_camouflage", "list_camouflage_models",
     "analyse_video", "decide_video", "list_video_models", "personalize_read", "list_personalize_models",
+    "attack_with_patch", "list_patch_models",
 }  # fmt: skip
 
 
@@ -70,6 +72,13 @@ def test_forgetting_ends_what_runs(functions: list[Any]) -> None:
         "make_film",
         "fetch_for_person",
         "read_clips",
+        "fetch_for_patch",
+        "make_patch",
+        "search_patch",
+        "fetch_for_natural",
+        "paint_patch",
+        "explain_patch",
+        "defend",
     } <= ended
 
 
