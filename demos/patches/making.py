@@ -198,7 +198,7 @@ def wire(services: Services, parts: Parts) -> list[Any]:
         running += [one, two]
     inputs.stop.click(stop_making, queue=False, **quiet)
     drawn: dict[str, Any] = {"outputs": [inputs.notice, *results.drawn], **LIGHT, **quiet}
-    results.opacity.release(fade_patch, results.opacity, **drawn)
+    results.opacity.input(fade_patch, results.opacity, trigger_mode="always_last", **drawn)
     results.shown.input(show_patch, results.shown, **drawn)
     slow.prior.input(choose_prior, slow.prior, slow.label, queue=False, **quiet)
     slow.prior.input(choose_way, slow.prior, slow.way, queue=False, **quiet)

@@ -105,7 +105,8 @@ def test_hiding_in_one_pass_beside_a_search_with_eyes_and_a_defence(desk) -> Non
 
     desk.get_by_role("button", name="Forget my images").click()
     desk.locator("#facet-forgotten").get_by_text("Forgotten").wait_for()
-    assert not desk.locator("#patches-verdict").inner_text().strip()
+    desk.locator("#patches-figures").wait_for(state="hidden")
+    desk.locator("#patches-empty").get_by_text("The result appears here").wait_for()
 
 
 def test_passing_for_a_synthetic_person_and_for_a_second_photo_with_consent_only(desk) -> None:
