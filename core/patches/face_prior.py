@@ -1,9 +1,9 @@
 """Face-like and make-up-like patches: the latent of the face generator as a prior beside latent diffusion.
 
-It has a decoder only: what needs an encoder or a denoiser is refused. Latents are style vectors, one for
-each modulation (W+ of Abdal et al. 2019, arXiv 1904.03189), on the principal axes of the styles of drawn
-faces (as in arXiv 2004.02546) and over the deviation along each. So a radius means the same as in the other
-priors; over each raw value's own deviation, offsets of half the radius left no face behind.
+It has a decoder only: what needs an encoder or a denoiser is refused. A latent is one style for the whole
+picture, on the longest principal axes of the styles of drawn faces (as in arXiv 2004.02546) and over the
+deviation along each. With a style for each modulation and all axes, an attack within a radius of 0.7 left no
+face, only plain colours.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,8 @@ from core.faces import generate
 SIDE: Final = 64  # pixels of a patch
 DRAWN: Final = 512  # pixels of a whole face
 FACE: Final = "face"
-SAMPLES: Final = 4096  # whose axes and deviations are the units
-LEAST: Final = 1e-6  # of the largest variance, below which an axis counts as that
+SAMPLES: Final = 4096  # whose axes and deviations are taken
+AXES: Final = 64  # of 512
 TRUNCATION: Final = 0.7
 
 REGIONS: Final[Mapping[str, tuple[str, tuple[float, float, float, float]]]] = {
@@ -35,26 +35,33 @@ class FacePrior(Prior):
     """Part of a synthetic face, 64×64.
 
     Args:
-        card: what is known of it; the latent is 512 × the number of styles × 1.
+        card: what is known of it; the latent is the number of axes × 1 × 1.
         model: a face generator as ``core.faces.generate.FaceGenerator``.
         box: left, top, right and bottom of the part, shares of the whole picture.
+        width: of a style.
     """
 
     axes: Tensor
     back: Tensor
     mean: Tensor
 
-    def __init__(self, card: Card, model: nn.Module, box: tuple[float, float, float, float]) -> None:
+    def __init__(
+        self,
+        card: Card,
+        model: nn.Module,
+        box: tuple[float, float, float, float],
+        width: int = generate.LATENT,
+    ) -> None:
         super().__init__(card, None)
-        self.model, self.box = model, box
-        width = card.latent[0]
+        self.model, self.box, self.width = model, box, width
         chance = torch.Generator().manual_seed(0)
         with torch.no_grad():
             styles = model.mapping(torch.randn(SAMPLES, width, generator=chance))  # type: ignore[operator]
         variances, axes = torch.linalg.eigh(styles.T.cov())
-        deviations = variances.clamp_min(LEAST * float(variances[-1])).sqrt()
+        longest = slice(width - card.latent[0], None)  # they come in ascending order
+        deviations, axes = variances[longest].clamp_min(1e-12).sqrt(), axes[:, longest]
         self.register_buffer("mean", styles.mean(0))
-        self.register_buffer("axes", (axes * deviations).T.contiguous())  # a row an axis, longest last
+        self.register_buffer("axes", (axes * deviations).T.contiguous())
         self.register_buffer("back", axes / deviations)
         self.eval().requires_grad_(False)
 
@@ -82,12 +89,12 @@ class FacePrior(Prior):
                 f"Leave the label out or say {FACE!r}.",
             )
         chance = [torch.Generator().manual_seed(seed + number) for number in range(len(labels))]
-        noise = torch.stack([torch.randn(self.card.latent[0], generator=one) for one in chance])
+        noise = torch.stack([torch.randn(self.width, generator=one) for one in chance])
         styles: Tensor = (self.model.mapping(noise) - self.mean) @ self.back  # type: ignore[operator]
-        return (TRUNCATION * styles)[:, :, None, None].repeat(1, 1, self.card.latent[1], 1)
+        return TRUNCATION * styles[:, :, None, None]
 
     def _decode(self, latents: Tensor) -> Tensor:
-        styles = latents[..., 0].transpose(1, 2) @ self.axes + self.mean
+        styles = latents[..., 0, 0] @ self.axes + self.mean
         whole = self.model(styles, DRAWN)
         side = whole.shape[2]
         left, top, right, bottom = (round(share * side) for share in self.box)
@@ -113,7 +120,7 @@ def _register(name: str, shows: str, box: tuple[float, float, float, float]) -> 
         name=name,
         title=f"Synthetic faces (MobileStyleGAN): {shows}",
         size=SIDE,
-        latent=(generate.LATENT, generate.STYLES, 1),
+        latent=(AXES, 1, 1),
         classes=(FACE,),
         source="arXiv 2104.04767",
         steps=1,

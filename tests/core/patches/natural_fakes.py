@@ -44,14 +44,14 @@ class TinyPrior(Prior):
 
 
 class TinyFaces(nn.Module):
-    """A face generator with four styles of eight values, 32 px."""
+    """A face generator with styles of eight values, 32 px."""
 
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.mapping = nn.Linear(8, 8)
-        self.synthesis = nn.Linear(4 * 8, 3 * 32 * 32)
+        self.synthesis = nn.Linear(8, 3 * 32 * 32)
 
     def forward(self, w: Tensor, size: int) -> Tensor:
-        picture: Tensor = self.synthesis(w.flatten(1)).view(-1, 3, 32, 32)
+        picture: Tensor = self.synthesis(w).view(-1, 3, 32, 32)
         return (picture / 4 + 0.5).clamp(0, 1)

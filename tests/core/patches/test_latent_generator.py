@@ -90,7 +90,7 @@ def test_another_radius_or_shape_of_latents_is_refused() -> None:
     prior = TinyPrior()
     prior.card = natural_makers.diffusion.cards["synthetic-face"]
     with pytest.raises(UserError, match="square"):
-        LatentGenerator(ABOUT, prior, torch.zeros(1, 512, 23, 1))
+        LatentGenerator(ABOUT, prior, torch.zeros(1, 64, 1, 1))
 
 
 def test_the_recipe_trains_it_and_leaves_the_prior_alone(
