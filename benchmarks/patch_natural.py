@@ -206,8 +206,8 @@ def verdict(found: Mapping[str, Effect], seen: Mapping[str, naturalness.Scores])
     """Which ways keep half of the free patches' effect, and which of them look like natural crops."""
     base, control = (found[name].ensemble.mean() for name in ("no patch", CONTROL))
     lines = [
-        "The aim: half of a free patch's effect, while the median patch lies within the range of natural crops "
-        f"(of which {seen[CROPS].within.mean():.0%} do)."
+        "The aim: half of a free patch's effect, while the median patch lies within the range of natural "
+        f"crops (of which {seen[CROPS].within.mean():.0%} do)."
     ]
     for name in found:
         if not name.startswith(("offset", "guided", "latent")):
