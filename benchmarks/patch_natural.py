@@ -203,20 +203,23 @@ def looks(made: Made, natural: Tensor) -> tuple[str, dict[str, naturalness.Score
 
 
 def verdict(found: Mapping[str, Effect], seen: Mapping[str, naturalness.Scores]) -> str:
-    """Which ways keep half of PGD's effect, and which of them look like natural crops."""
-    base, control, free = (found[name].ensemble.mean() for name in ("no patch", CONTROL, "PGD"))
-    lines = []
+    """Which ways keep half of the free patches' effect, and which of them look like natural crops."""
+    base, control = (found[name].ensemble.mean() for name in ("no patch", CONTROL))
+    lines = [
+        "The aim: half of a free patch's effect, while the median patch lies within the range of natural "
+        f"crops (of which {seen[CROPS].within.mean():.0%} do)."
+    ]
     for name in found:
         if not name.startswith(("offset", "guided", "latent")):
             continue
-        kept = (base - found[name].ensemble.mean()) / (base - free)
-        beyond = (control - found[name].ensemble.mean()) / (control - free)
-        share = seen[name].within.mean()
-        told = "reaches the aim" if kept >= 0.5 and share >= 0.5 else "does not reach the aim"
-        lines.append(
-            f"- {name}: {kept:.0%} of PGD's effect ({beyond:.0%} beyond the control), {share:.0%} of the "
-            f"patches within the range of natural crops: {told}."
-        )
+        own, share = found[name].ensemble.mean(), seen[name].within.mean()
+        told = []
+        for free in FREE:
+            best = found[free].ensemble.mean()
+            kept, beyond = (base - own) / (base - best), (control - own) / (control - best)
+            reached = "no" if kept < 0.5 or share < 0.5 else "yes" if beyond >= 0.5 else "in all, not beyond"
+            told.append(f"{free} {kept:.0%}, beyond the control {beyond:.0%}: {reached}")
+        lines.append(f"- {name}: {share:.0%} within; of {'; of '.join(told)}.")
     return "\n".join(lines)
 
 
@@ -265,7 +268,8 @@ INTRODUCTION = (
     f"detector nor scales saw, medians with 5th and 95th percentile. AUC is the detector's between the "
     f"row's patches and those crops; it learnt from attacks on synthetic people, in the latent too. The "
     f"natural crop of the makers is of scikit-learn's photographs, of which the bank of natural crops "
-    f"has others."
+    f"has others. PGD with so few steps is weaker than the trained generator, and mAP among so few people "
+    f"is easily high: what counts is the cosines."
 )
 
 if __name__ == "__main__":
