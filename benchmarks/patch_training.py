@@ -2,7 +2,8 @@
 
 python -m core train patch-defence --kind persons --encoder facet-person --drawn 150 --batch 16 --epochs 5
 --steps 2 --cpu --out ../hardened
-python -m benchmarks.patch_training --hardened ../hardened/encoder.safetensors --write
+python -m benchmarks.patch_training --hardened ../hardened/encoder.safetensors \
+    --people 32 --attacked 24 --steps 20 --write
 
 Drawn people of a town that neither the training nor the choice of its epoch saw. The attack is white-box and
 made from scratch for each probe and each encoder; both encoders also meet the patches made for the other.
@@ -28,7 +29,10 @@ from core.training import patch_defence, patch_people
 from core.training.patch_evaluation import parts
 from core.training.person_data import TEST_TOWN
 
-COMMAND = "python -m benchmarks.patch_training --hardened ../hardened/encoder.safetensors --write"
+COMMAND = (
+    "python -m benchmarks.patch_training --hardened ../hardened/encoder.safetensors "
+    "--people 32 --attacked 24 --steps 20 --write"
+)
 TITLE = "Patches: training with patches"
 TRAINING = (
     "python -m core train patch-defence --kind persons --encoder facet-person --drawn 150 --batch 16 "
