@@ -41,10 +41,12 @@ class Visits:
         visits: how often each identity of ``crops`` is visited.
         shots: pictures of a visit.
         crops: photographs.
+        kept: pictures that are drawn of a drawn person once and for all; 0 draws them anew for every visit.
     """
 
-    def __init__(self, drawn: int, visits: int, shots: int, crops: Sequence[Sighting]) -> None:
-        self.drawn, self.visits, self.shots = drawn, visits, shots
+    def __init__(self, drawn: int, visits: int, shots: int, crops: Sequence[Sighting], kept: int = 0) -> None:
+        self.drawn, self.visits, self.shots, self.kept = drawn, visits, shots, kept
+        self._album: dict[int, Pixels] = {}
         names = sorted({seen.identity for seen in crops})
         self.crops = [[seen.photo.pixels() for seen in crops if seen.identity == name] for name in names]
         self.classes = drawn + len(names)
@@ -64,6 +66,8 @@ class Visits:
 
     def _visit(self, number: int, chance: np.random.Generator) -> Pixels:
         shots, drawn = self.shots, self.drawn
+        if self.kept and number < drawn:
+            return self._kept(number)[chance.permutation(self.kept)[:shots]]
         cameras = chance.permutation(CAMERAS)[:shots]
         if number < drawn:
             times = chance.integers(1 << 30, size=shots)
@@ -71,6 +75,14 @@ class Visits:
             return pedestrians.batch(TOWN, rows)
         crops = self.crops[number - drawn]
         return np.stack([refilmed(crops[chance.integers(len(crops))], int(one), chance) for one in cameras])
+
+    def _kept(self, number: int) -> Pixels:
+        """A drawn person's own pictures, each by another camera; the same in every process."""
+        if number not in self._album:
+            cameras = np.random.default_rng([TOWN, number]).permutation(CAMERAS)[: self.kept]
+            rows = np.stack([np.full(self.kept, number), cameras, np.zeros(self.kept, np.int64)], 1)
+            self._album[number] = pedestrians.batch(TOWN, rows)
+        return self._album[number]
 
 
 class Check:

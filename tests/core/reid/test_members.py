@@ -31,7 +31,15 @@ def test_the_bundled_encoder_finds_drawn_people_of_another_town():
     assert found.mean_average_precision > 2 * beginner.mean_average_precision
 
 
-@pytest.mark.parametrize("name", [name for name in encoders if name != "facet-person"])
+@pytest.mark.parametrize("name", ["facet-person-b", "facet-person-c"])
+def test_its_siblings_know_them_too_and_are_small(name):
+    (file,) = weights.entry(name).files
+    assert file.bytes < 4_000_000
+    found = protocol.evaluate(protocol.drawn(TEST_TOWN, 20, 3), load(name))
+    assert found.mean_average_precision > 0.5
+
+
+@pytest.mark.parametrize("name", [name for name in encoders if not name.startswith("facet-person")])
 def test_a_published_encoder_is_used_where_it_is(name):
     if not weights.status(name).present:
         pytest.skip(f"{name}: {weights.status(name).reason}")
