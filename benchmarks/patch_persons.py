@@ -223,7 +223,8 @@ def main() -> None:
             f"mAP with its 95 % interval by person. {len(probes)} drawn probes of {len(probes)} people,"
             f" gallery of {len(gallery)} pictures of {chosen.people} people by {CAMERAS} cameras, Market"
             f" rule. Patches sit still on the {place.name} ({100 * place.share:.1f} % of the picture). The"
-            f" generator was made against {', '.join(model.about.victims)}; ensemble: the mean of their cosines.",
+            f" generator was made against {', '.join(model.about.victims)}; ensemble: the mean of their"
+            " cosines.",
             whole(everyone),
             "Rank-1, and the share of rightly accepted pairs (of the last column) that the patch turns at FAR"
             " 1e-2:",

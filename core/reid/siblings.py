@@ -73,13 +73,13 @@ class Sibling(PersonEncoder):
 class Even(nn.Module):
     """Convolution, instance norm, which takes a camera's cast out (arXiv 1910.06827), and ReLU."""
 
-    def __init__(self, entering: int, leaving: int, kernel: int) -> None:
+    def __init__(self, entering: int, leaving: int, kernel: int, stride: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(entering, leaving, kernel, 2, kernel // 2, bias=False)
+        self.conv = nn.Conv2d(entering, leaving, kernel, stride, kernel // 2, bias=False)
         self.norm = nn.InstanceNorm2d(leaving, affine=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """N×C×H×W -> N×C'×H/2×W/2."""
+        """N×C×H×W -> N×C'×H'×W'."""
         y: Tensor = self.norm(self.conv(x))
         return y.relu()
 
@@ -88,23 +88,22 @@ class Residuals(Sibling):
     """``facet-person-b``: 0.9 million parameters."""
 
     def __init__(self) -> None:
-        super().__init__(B, 384)
+        super().__init__(B, 256)
         self.normalised = Normalised()
-        self.stem = nn.Sequential(Even(3, 24, 5), Even(24, 40, 3))
+        self.stem = Even(3, 32, 7, 4)
         self.stages = nn.Sequential(
-            Block(40, 48, 1, by_picture=False),
-            Block(48, 96, 2, by_picture=False), Block(96, 96, 1, by_picture=False),
-            Block(96, 192, 2, by_picture=False),
+            Block(32, 64, 2, by_picture=False), Block(64, 64, 1, by_picture=False),
+            Block(64, 128, 2, by_picture=False), Block(128, 128, 1, by_picture=False),
         )  # fmt: skip
-        self.whole = nn.Sequential(nn.Conv2d(192, 384, (8, 4), groups=192, bias=False), nn.BatchNorm2d(384))
+        self.whole = nn.Sequential(nn.Conv2d(128, 256, (8, 4), groups=128, bias=False), nn.BatchNorm2d(256))
 
     def maps(self, pixels: Tensor) -> Tensor:
-        """N×3×256×128 RGB in 0..1 -> N×192×8×4."""
-        found: Tensor = self.stages(self.stem(self.normalised(functional.avg_pool2d(pixels, 2))))
+        """N×3×256×128 RGB in 0..1 -> N×128×8×4."""
+        found: Tensor = self.stages(self.stem(self.normalised(_half(pixels))))
         return found
 
     def pool(self, maps: Tensor) -> Tensor:
-        """N×192×8×4 -> N×384: every channel through two filters as large as the map (arXiv 1804.07573)."""
+        """N×128×8×4 -> N×256: every channel through two filters as large as the map (arXiv 1804.07573)."""
         vectors: Tensor = self.whole(maps).flatten(1)
         return vectors
 
@@ -133,26 +132,34 @@ class InvertedResiduals(Sibling):
     """``facet-person-c``: 0.6 million parameters."""
 
     def __init__(self) -> None:
-        super().__init__(C, 4 * 160)
-        self.stem = nn.Sequential(nn.Conv2d(3, 40, 4, 4, bias=False), nn.BatchNorm2d(40))
+        super().__init__(C, 4 * 128)
+        self.stem = nn.Sequential(nn.Conv2d(3, 32, 4, 4, bias=False), nn.BatchNorm2d(32))
         self.stages = nn.Sequential(
-            Inverted(40, 40), Inverted(40, 80, 2), Inverted(80, 80), Inverted(80, 80),
-            Inverted(80, 160, 2), Inverted(160, 160),
-        )  # fmt: skip
+            Inverted(32, 64, 2, 2),
+            Inverted(64, 64),
+            Inverted(64, 64),
+            Inverted(64, 128, 2),
+            Inverted(128, 128),
+        )
 
     def maps(self, pixels: Tensor) -> Tensor:
-        """N×3×256×128 RGB in 0..1 -> N×160×8×4; each picture's own mean and deviation are taken out first."""
-        half = functional.avg_pool2d(pixels, 2)
+        """N×3×256×128 RGB in 0..1 -> N×128×8×4; each picture's own mean and deviation are taken out first."""
+        half = _half(pixels)
         spread = half.std((2, 3), keepdim=True)
         own = (half - half.mean((2, 3), keepdim=True)) / (spread + 0.02)
         found: Tensor = self.stages(self.stem(own))
         return found
 
     def pool(self, maps: Tensor) -> Tensor:
-        """N×160×h×w -> N×640: means and largest values of the upper and of the lower half."""
+        """N×128×h×w -> N×512: means and largest values of the upper and of the lower half."""
         means = functional.adaptive_avg_pool2d(maps, (2, 1))
         largest = functional.adaptive_max_pool2d(maps, (2, 1))
         return torch.cat([means, largest], 1).flatten(1)
+
+
+def _half(pixels: Tensor) -> Tensor:
+    """Pictures of 256×128 or, halved already, of 128×64 -> 128×64."""
+    return functional.avg_pool2d(pixels, 2) if pixels.shape[2] == B.height else pixels
 
 
 def network(net: Sibling, state: Mapping[str, Tensor]) -> Sibling:

@@ -122,7 +122,8 @@ def run(root: Path | None, folder: Path, options: Options = Options()) -> Iterat
     """
     torch.manual_seed(options.seed)
     crops = mot_crops.read(root, mot_crops.TRAINING) if root else ()
-    visits = Visits(options.identities, options.visits, options.shots, crops, options.kept)
+    halved = options.architecture != facet.CARD.name
+    visits = Visits(options.identities, options.visits, options.shots, crops, options.kept, halved)
     check = Check(options.check)
 
     def validate(model: nn.Module, predict: loop.Predict) -> Mapping[str, float]:

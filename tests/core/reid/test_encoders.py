@@ -55,7 +55,7 @@ def test_a_gradient_reaches_the_picture_and_no_parameter(encoder):
 
 def test_maps(encoder):
     size = {facet.FacetPerson: (256, 8, 4), osnet.OSNet: (64, 16, 8), resnet.ResNet: (256, 8, 4)}
-    size |= {siblings.Residuals: (192, 8, 4), siblings.InvertedResiduals: (160, 8, 4)}
+    size |= {siblings.Residuals: (128, 8, 4), siblings.InvertedResiduals: (128, 8, 4)}
     assert encoder.maps(PIXELS).shape[1:] == size[type(encoder)]
 
 
