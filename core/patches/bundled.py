@@ -8,7 +8,10 @@ from core.errors import Code, UserError
 from core.patches import generator
 from core.patches.generator import PatchGenerator
 
-NAMES: Final = {("faces", "evasion"): "facet-patch-faces-evasion"}
+NAMES: Final = {
+    ("faces", "evasion"): "facet-patch-faces-evasion",
+    ("persons", "evasion"): "facet-patch-persons-evasion",
+}
 
 
 def load(kind: str, mode: str) -> PatchGenerator:
