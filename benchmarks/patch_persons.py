@@ -228,7 +228,7 @@ def main() -> None:
             [one for one in (*seen, *unseen) if one not in some_seen],
             steps,
         )
-        for some_seen in (*([one] for one in seen), seen[:2])
+        for some_seen in ([one] for one in seen)
     }
     smaller = {
         f"PGD, still, {slot.name}": outcome("pgd", still, few, slot, seen, unseen, steps) for slot in others
@@ -240,7 +240,12 @@ def main() -> None:
     rows = [
         [name, *(cell(verdicts(one)[each.name]) for each in (*seen, *unseen))] for name, one in ladder.items()
     ]
-    rows.append(["all three", *(cell(verdicts(some["PGD, still"])[each.name]) for each in (*seen, *unseen))])
+    rows.append(
+        [
+            " + ".join(each.name for each in seen),
+            *(cell(verdicts(some["PGD, still"])[each.name]) for each in (*seen, *unseen)),
+        ]
+    )
     people = len(set(photos[0].identities))
     text = "\n\n".join(
         [

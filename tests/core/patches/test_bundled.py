@@ -27,7 +27,7 @@ def test_the_one_for_people_knows_the_places_on_them() -> None:
     about = bundled.load("persons", "evasion").about
     assert (about.kind, about.mode) == ("persons", "evasion")
     assert about.slots == ("shirt", "torso", "drawn")
-    assert len(about.victims) == 3
+    assert about.victims == ("facet-person", "facet-person-b")
 
 
 def test_what_does_not_ship_is_said() -> None:

