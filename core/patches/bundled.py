@@ -8,10 +8,7 @@ from core.errors import Code, UserError
 from core.patches import generator
 from core.patches.generator import PatchGenerator
 
-NAMES: Final = {
-    ("faces", "evasion"): "facet-patch-faces-evasion",
-    ("persons", "evasion"): "facet-patch-persons-evasion",
-}
+NAMES: Final = {("faces", "evasion"): "facet-patch-faces-evasion"}
 
 
 def load(kind: str, mode: str) -> PatchGenerator:
