@@ -87,7 +87,7 @@ def main() -> None:
     encoders: dict[str, Encoder] = {
         "mean colours of 8×3 fields": stripes,
         "Facet's network, untrained": untrained(),
-        "facet-person": load("facet-person"),
+        **{name: load(name) for name in ("facet-person", "facet-person-b")},
         **{f"{name} (never trained here)": omz.read(chosen.data, name) for name in omz.NAMES},
     }
     rows = [row(name, encoder, searches) for name, encoder in encoders.items()]

@@ -121,15 +121,32 @@ FACE_SHAPES: Mapping[str, Shape] = {
     "cheek": Shape((76.0, 149.0), (62.0, 72.0), _rounded),
     "medical mask": Shape((112.0, 172.0), (112.0, 76.0), _medical),
 }
-TORSO_HEIGHT, TORSO_WIDTH, TORSO_CENTRE = 0.22, 0.44, 0.36  # shares of the picture; its middle from above
+# Height and width as shares of the picture, and its middle from above: the chest, and all of a shirt's front.
+PERSON_SHAPES: Mapping[str, tuple[float, float, float]] = {
+    "torso": (0.22, 0.44, 0.36),
+    "shirt": (0.25, 0.55, 0.36),
+}
 
 
 def torso(height: int, width: int) -> Slot:
     """The chest of a person who fills a picture."""
-    shape = Shape(
-        ((width - 1) / 2, TORSO_CENTRE * height - 0.5), (TORSO_WIDTH * width, TORSO_HEIGHT * height), _rounded
-    )
-    return _slot("torso", shape, _pixels(height, width))
+    return body("torso", height, width)
+
+
+def body(name: str, height: int, width: int) -> Slot:
+    """A place on a person who fills a picture of so many pixels.
+
+    Raises:
+        UserError: no such place.
+    """
+    if name not in PERSON_SHAPES:
+        known = ", ".join(PERSON_SHAPES)
+        raise UserError(
+            Code.OPTION_RANGE, f"There is no place called {name!r} on a person.", f"Choose one of: {known}."
+        )
+    high, wide, middle = PERSON_SHAPES[name]
+    shape = Shape(((width - 1) / 2, middle * height - 0.5), (wide * width, high * height), _rounded)
+    return _slot(name, shape, _pixels(height, width))
 
 
 def face(name: str, subject: Face | None = None) -> Slot:
@@ -187,11 +204,7 @@ def named(kind: str, name: str, height: int, width: int) -> Slot:
     """A slot by the kind of victim ("faces" or "persons") and its name; errors as :func:`face`."""
     if kind == "faces":
         return face(name)
-    if name != "torso":
-        raise UserError(
-            Code.OPTION_RANGE, f"There is no place called {name!r} on a person.", "Choose: torso."
-        )
-    return torso(height, width)
+    return body(name, height, width)
 
 
 def _pixels(height: int, width: int) -> FloatArray:

@@ -41,10 +41,22 @@ class Visits:
         visits: how often each identity of ``crops`` is visited.
         shots: pictures of a visit.
         crops: photographs.
+        kept: pictures that are drawn of a drawn person once and for all; 0 draws them anew for every visit.
+        halved: pictures of half the size.
     """
 
-    def __init__(self, drawn: int, visits: int, shots: int, crops: Sequence[Sighting]) -> None:
-        self.drawn, self.visits, self.shots = drawn, visits, shots
+    def __init__(
+        self,
+        drawn: int,
+        visits: int,
+        shots: int,
+        crops: Sequence[Sighting],
+        kept: int = 0,
+        halved: bool = False,
+    ) -> None:
+        self.drawn, self.visits, self.shots, self.kept = drawn, visits, shots, kept
+        self.halved = halved
+        self._album: dict[int, Pixels] = {}
         names = sorted({seen.identity for seen in crops})
         self.crops = [[seen.photo.pixels() for seen in crops if seen.identity == name] for name in names]
         self.classes = drawn + len(names)
@@ -53,24 +65,42 @@ class Visits:
         return self.drawn + self.visits * len(self.crops)
 
     def rows(self, numbers: NDArray[np.int64]) -> Batch:
-        """N×shots×3×256×128, and N×shots classes."""
+        """N×shots×3×256×128 (or 128×64), and N×shots classes."""
         chance = np.random.default_rng(int(torch.randint(1 << 60, ())))
         drawn, shots = self.drawn, self.shots
         known = np.where(numbers < drawn, numbers, drawn + (numbers - drawn) % max(len(self.crops), 1))
         pixels = np.concatenate([self._visit(int(number), chance) for number in known])
         pictures = augmented(as_input(pixels), chance)
         labels = torch.from_numpy(known).unsqueeze(1).expand(-1, shots)
-        return Batch(pictures.reshape(len(numbers), shots, 3, HEIGHT, WIDTH), (labels,))
+        return Batch(pictures.unflatten(0, (len(numbers), shots)), (labels,))
 
     def _visit(self, number: int, chance: np.random.Generator) -> Pixels:
         shots, drawn = self.shots, self.drawn
+        if self.kept and number < drawn:
+            return self._kept(number)[chance.permutation(self.kept)[:shots]]
         cameras = chance.permutation(CAMERAS)[:shots]
         if number < drawn:
             times = chance.integers(1 << 30, size=shots)
             rows = np.stack([np.full(shots, number), cameras, times], 1)
-            return pedestrians.batch(TOWN, rows)
+            return self._sized(pedestrians.batch(TOWN, rows))
         crops = self.crops[number - drawn]
-        return np.stack([refilmed(crops[chance.integers(len(crops))], int(one), chance) for one in cameras])
+        return self._sized(
+            np.stack([refilmed(crops[chance.integers(len(crops))], int(one), chance) for one in cameras])
+        )
+
+    def _sized(self, pixels: Pixels) -> Pixels:
+        if not self.halved:
+            return pixels
+        size = (WIDTH // 2, HEIGHT // 2)
+        return np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in pixels])
+
+    def _kept(self, number: int) -> Pixels:
+        """A drawn person's own pictures, each by another camera; the same in every process."""
+        if number not in self._album:
+            cameras = np.random.default_rng([TOWN, number]).permutation(CAMERAS)[: self.kept]
+            rows = np.stack([np.full(self.kept, number), cameras, np.zeros(self.kept, np.int64)], 1)
+            self._album[number] = self._sized(pedestrians.batch(TOWN, rows))
+        return self._album[number]
 
 
 class Check:

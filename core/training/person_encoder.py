@@ -1,4 +1,4 @@
-"""Train the bundled person encoder: ``python -m core train person-encoder``.
+"""Train the bundled person encoders: ``python -m core train person-encoder --architecture NAME``.
 
 Each sample is a visit of one identity: several pictures of it by different cameras, procedural pedestrians
 drawn anew every time, or crops of MOT17's training sequences under a made-up camera. Identity softmax with
@@ -7,7 +7,7 @@ before it, as in arXiv 1903.07071; flips and random erasing (arXiv 1708.04896).
 The epoch is chosen on drawn people and cameras of another town than those trained on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,12 +17,19 @@ from torch import Tensor, nn
 
 from core.datasets import mot_crops
 from core.metrics.identification import identify
-from core.reid.facet import CARD, FacetPerson
+from core.reid import facet, siblings
+from core.reid.facet import FacetPerson
+from core.reid.siblings import InvertedResiduals, Residuals
 from core.training import bundled, loop
 from core.training.person_data import Check, Visits
 from core.types import Progress
 
-FILE: Final = "facet_person.safetensors"
+Encoder = FacetPerson | Residuals | InvertedResiduals
+ARCHITECTURES: Final[Mapping[str, Callable[[], Encoder]]] = {
+    facet.CARD.name: FacetPerson,
+    siblings.B.name: Residuals,
+    siblings.C.name: InvertedResiduals,
+}
 SMOOTHING: Final = 0.1
 
 
@@ -31,9 +38,11 @@ class Options:
     """The recipe.
 
     Attributes:
+        architecture: one of ``ARCHITECTURES``.
         identities: drawn people.
         visits: how often an epoch visits each identity of MOT17.
         shots: pictures of a visit.
+        kept: pictures that there are of each drawn person, or 0 to draw them anew for every visit.
         epochs: passes.
         batch: visits a step.
         rate: highest learning rate of the cycle.
@@ -42,9 +51,11 @@ class Options:
         check: drawn people that the epoch is chosen on.
     """
 
+    architecture: str = facet.CARD.name
     identities: int = 800
     visits: int = 3
     shots: int = 4
+    kept: int = 0
     epochs: int = 14
     batch: int = 16
     rate: float = 2e-3
@@ -56,10 +67,10 @@ class Options:
 class Learner(nn.Module):
     """The encoder with the layer that tells the training people apart."""
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, net: Encoder | None = None) -> None:
         super().__init__()
-        self.net = FacetPerson()
-        self.classify = nn.Linear(CARD.dim, classes, bias=False)
+        self.net = net or FacetPerson()
+        self.classify = nn.Linear(self.net.card.dim, classes, bias=False)
         nn.init.normal_(self.classify.weight, std=0.01)
         self.to(memory_format=torch.channels_last)
 
@@ -111,7 +122,8 @@ def run(root: Path | None, folder: Path, options: Options = Options()) -> Iterat
     """
     torch.manual_seed(options.seed)
     crops = mot_crops.read(root, mot_crops.TRAINING) if root else ()
-    visits = Visits(options.identities, options.visits, options.shots, crops)
+    halved = options.architecture != facet.CARD.name
+    visits = Visits(options.identities, options.visits, options.shots, crops, options.kept, halved)
     check = Check(options.check)
 
     def validate(model: nn.Module, predict: loop.Predict) -> Mapping[str, float]:
@@ -122,8 +134,8 @@ def run(root: Path | None, folder: Path, options: Options = Options()) -> Iterat
         return {"mAP": found.mean_average_precision, "rank1": found.rank1}
 
     recipe = loop.Recipe(
-        Learner(visits.classes), visits, loss, lambda p: _optimiser(p, options), _schedule(options),
-        validate, "mAP",
+        Learner(visits.classes, ARCHITECTURES[options.architecture]()), visits, loss,
+        lambda p: _optimiser(p, options), _schedule(options), validate, "mAP",
     )  # fmt: skip
     how = loop.Options(options.epochs, options.batch, options.seed, clip=5.0, drop_last=True, every=20)
     yield from loop.run(recipe, folder, how)
@@ -157,6 +169,12 @@ def exported(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
+def file_of(architecture: str) -> str:
+    """Where the encoder lies in the folder of weights."""
+    return f"{architecture.replace('-', '_')}.safetensors"
+
+
 def save(model: nn.Module, target: Path) -> str:
     """Write the encoder into the folder of weights; its line in the manifest."""
-    return bundled.install(exported(model.state_dict()), target / FILE)
+    assert isinstance(model, Learner)
+    return bundled.install(exported(model.state_dict()), target / file_of(model.net.card.name))

@@ -54,6 +54,20 @@ def test_the_torso_takes_a_fifth_to_a_quarter_of_the_height_in_the_middle() -> N
     assert 0.07 < slot.share < 0.11
 
 
+def test_a_shirt_is_larger_than_the_torso_it_lies_around() -> None:
+    torso, shirt = slots.named("persons", "torso", 256, 128), slots.named("persons", "shirt", 256, 128)
+    assert 1.3 * torso.share < shirt.share < 0.15
+    assert bool((shirt.mask[torso.mask > 0] > 0).all())
+    rows = np.nonzero(shirt.mask.numpy())[0]
+    assert rows.max() - rows.min() + 1 <= 0.25 * 256
+
+
+def test_a_place_that_is_on_no_person_is_said() -> None:
+    with pytest.raises(UserError) as problem:
+        slots.named("persons", "forehead", 64, 32)
+    assert problem.value.code == Code.OPTION_RANGE and "shirt" in problem.value.hint
+
+
 def test_a_drawn_slot_is_the_drawing() -> None:
     mask = np.zeros((100, 80), bool)
     mask[20:60, 10:70] = True

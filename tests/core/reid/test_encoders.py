@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from core.errors import Code, UserError
-from core.reid import base, facet, osnet, resnet
+from core.reid import base, facet, osnet, resnet, siblings
 
 TINY = (16, 64, 64, 64)  # the gate's inner layer needs 16 channels
 PIXELS = torch.rand(2, 3, 256, 128, generator=torch.Generator().manual_seed(0))
@@ -21,7 +21,7 @@ def settle(net):
     return net.eval().requires_grad_(False)
 
 
-@pytest.fixture(params=["facet", "osnet", "resnet"])
+@pytest.fixture(params=["facet", "osnet", "resnet", "b", "c"])
 def encoder(request):
     torch.manual_seed(0)
     return settle(
@@ -29,6 +29,8 @@ def encoder(request):
             "facet": facet.FacetPerson,
             "osnet": lambda: osnet.OSNet(CARD, TINY),
             "resnet": lambda: resnet.ResNet(CARD, (1, 1, 1, 1), 8),
+            "b": siblings.Residuals,
+            "c": siblings.InvertedResiduals,
         }[request.param]()
     )
 
@@ -53,6 +55,7 @@ def test_a_gradient_reaches_the_picture_and_no_parameter(encoder):
 
 def test_maps(encoder):
     size = {facet.FacetPerson: (256, 8, 4), osnet.OSNet: (64, 16, 8), resnet.ResNet: (256, 8, 4)}
+    size |= {siblings.Residuals: (128, 8, 4), siblings.InvertedResiduals: (128, 8, 4)}
     assert encoder.maps(PIXELS).shape[1:] == size[type(encoder)]
 
 

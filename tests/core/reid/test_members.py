@@ -31,7 +31,14 @@ def test_the_bundled_encoder_finds_drawn_people_of_another_town():
     assert found.mean_average_precision > 2 * beginner.mean_average_precision
 
 
-@pytest.mark.parametrize("name", [name for name in encoders if name != "facet-person"])
+def test_its_sibling_knows_them_too_and_is_small():
+    (file,) = weights.entry("facet-person-b").files
+    assert file.bytes < 4_000_000
+    found = protocol.evaluate(protocol.drawn(TEST_TOWN, 20, 3), load("facet-person-b"))
+    assert found.mean_average_precision > 0.4  # 0.13 by chance
+
+
+@pytest.mark.parametrize("name", [name for name in encoders if not name.startswith("facet-person")])
 def test_a_published_encoder_is_used_where_it_is(name):
     if not weights.status(name).present:
         pytest.skip(f"{name}: {weights.status(name).reason}")

@@ -1,6 +1,7 @@
 """The recipe of the person encoder: its loss by definition, what it sees, that it learns and goes on."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from safetensors.torch import load_file
 from core.__main__ import main
 from core.datasets.folders import Photo
 from core.datasets.sightings import Sighting
-from core.reid import facet, pedestrians
+from core.reid import facet, pedestrians, siblings
 from core.settings import settings
 from core.training import loop, person_encoder
 from core.training.person_data import CHECK_TOWN, TOWN, Check, Visits, augmented, refilmed
@@ -63,6 +64,19 @@ def test_a_visit_is_one_person_and_chance_is_torchs():
     assert torch.equal(visits.rows(np.array([1, 2, 5, 7])).inputs, batch.inputs)
 
 
+def test_kept_pictures_of_a_drawn_person_come_back_by_other_cameras():
+    visits = Visits(2, 0, 2, (), kept=3)
+    album = visits._kept(1)
+    assert len(np.unique(album.reshape(3, -1), axis=0)) == 3
+    chance = np.random.default_rng(0)
+    known = {one.tobytes() for one in album}
+    for _ in range(4):
+        shown = visits._visit(1, chance)
+        assert len(shown) == 2
+        assert {one.tobytes() for one in shown} <= known
+    assert np.array_equal(Visits(2, 0, 2, (), kept=3)._kept(1), album)
+
+
 def test_the_check_has_other_people_than_the_training():
     check = Check(2, cameras=3)
     batch = check.rows(np.array([1]))
@@ -102,12 +116,26 @@ def test_a_run_learns_goes_on_and_its_encoder_can_be_loaded(tmp_path):
     *_, again = person_encoder.run(None, tmp_path / "broken", TINY)
     assert [one["loss"] for one in again.history] == [one["loss"] for one in outcome.history]
     person_encoder.save(outcome.model, tmp_path)
-    kept = load_file(tmp_path / person_encoder.FILE)
+    kept = load_file(tmp_path / person_encoder.file_of(facet.CARD.name))
     net = facet.network(kept)
     pixels = torch.rand(2, 3, 256, 128, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         difference = (net(pixels) - torch.nn.functional.normalize(outcome.model.net.features(pixels))).abs()
     assert difference.max() < 5e-3  # half precision
+
+
+@pytest.mark.parametrize("name", ["facet-person-b", "facet-person-c"])
+def test_a_sibling_is_trained_kept_in_its_own_file_and_loaded(name, tmp_path):
+    options = replace(TINY, architecture=name, kept=2, epochs=1)
+    *_, outcome = person_encoder.run(None, tmp_path / "run", options)
+    person_encoder.save(outcome.model, tmp_path)
+    state = load_file(tmp_path / person_encoder.file_of(name))
+    net = siblings.network(person_encoder.ARCHITECTURES[name](), state)
+    pixels = torch.rand(2, 3, 256, 128, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        torch.testing.assert_close(net(pixels), outcome.model.net(pixels), atol=5e-3, rtol=0)
+    with pytest.raises(ValueError, match=name):
+        siblings.network(person_encoder.ARCHITECTURES[name](), {})
 
 
 def test_training_lowers_the_loss():
@@ -133,3 +161,5 @@ def test_the_command_trains_and_can_leave_the_weights_alone(tmp_path, capsys):
     assert (tmp_path / "best.safetensors").is_file()
     assert (settings().weights_dir / "manifest.toml").read_bytes() == before
     assert main([*arguments, "--keep", "--data", str(tmp_path)]) == 1  # the crops are not there
+    assert main([*arguments, "--keep", "--kept", "2"]) == 1  # a visit needs four
+    assert main([*arguments, "--keep", "--architecture", "facet-person-z"]) == 1

@@ -1,0 +1,292 @@
+"""Patches against re-identification of people: one pass, the slow way and patches of chance.
+
+python -m benchmarks.patch_persons --data ../shared/data --write
+
+Nobody here was seen by the training of the generator or of the encoders that it attacks: drawn people and
+cameras are of the test town, photographed ones of MOT17's held-out sequences, filmed by drawn cameras. The
+attacker has the picture that is to wear the patch and nothing of the gallery. The Open Model Zoo's nets are
+seen by no attack. Intervals resample people.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from benchmarks.person_encoders import filmed
+from benchmarks.results import table, write_section
+from core.metrics import intervals
+from core.patches import bundled, generator, makers, slots, victims
+from core.patches.apply import STILL, Conditions
+from core.patches.base import Victim
+from core.patches.evaluate import Outcome, run
+from core.patches.judge import ENSEMBLE, Labelled, Verdict
+from core.patches.makers import Budget, Maker
+from core.patches.pgd import Objective
+from core.patches.slots import Slot
+from core.patches.victims import PersonVictim
+from core.reid import omz, protocol
+from core.training.person_data import TEST_TOWN
+
+COMMAND = "python -m benchmarks.patch_persons --data ../shared/data --write"
+CAMERAS = 4
+CHANCE = ("random", "noise", "natural crop")
+EASED = 0.3  # share of the full conditions, as in the generator's training
+Found = dict[str, Outcome]
+
+
+class Knowing:
+    """An encoder that has seen some albums before and does not look at their pictures again."""
+
+    def __init__(self, victim: Victim, albums: Sequence[Tensor]) -> None:
+        self.name, self.height, self.width = victim.name, victim.height, victim.width
+        self.victim = victim
+        self.known = [(album, victims.embed([victim], album)[victim.name]) for album in albums]
+
+    def embed(self, pixels: Tensor) -> Tensor:
+        """As the victim does."""
+        for album, vectors in self.known:  # a part of an album is a view of it
+            if pixels.untyped_storage().data_ptr() == album.untyped_storage().data_ptr():
+                start = pixels.storage_offset() // album.stride(0)
+                if pixels.shape[1:] == album.shape[1:] and pixels.stride() == album.stride():
+                    return vectors[start : start + len(pixels)]
+        return self.victim.embed(pixels)
+
+    def maps(self, pixels: Tensor) -> Tensor:
+        """As the victim does."""
+        return self.victim.maps(pixels)
+
+
+def drawn(people: int, probes: int) -> tuple[Labelled, Labelled]:
+    """One probe each of the first so many people, and everybody's pictures by all cameras."""
+    everyone = protocol.drawn(TEST_TOWN, people, CAMERAS).gallery
+    whole = labelled(everyone)
+    return whole.take(np.flatnonzero((everyone.cameras == 0) & (everyone.identities < probes))), whole
+
+
+def photographed(root: Path, each: int) -> tuple[Labelled, Labelled]:
+    """So many probes of each person of MOT17's held-out sequences, and all crops, seen by drawn cameras."""
+    whole = labelled(filmed(root).gallery)
+    assert whole.cameras is not None
+    chosen: list[int] = []
+    for name in dict.fromkeys(whole.identities):
+        rows = np.flatnonzero(whole.identities == name)
+        if len(set(whole.cameras[rows])) > 1:  # else no right answer is left
+            chosen += rows[:each].tolist()
+    return whole.take(chosen), whole
+
+
+def labelled(people: protocol.Pictures) -> Labelled:
+    """The same as tensors with names."""
+    return Labelled(people.tensor(), people.identities.astype(str), people.cameras.astype(str))
+
+
+def outcome(
+    name: str,
+    maker: Maker,
+    parts: tuple[Labelled, Labelled],
+    slot: Slot,
+    seen: Sequence[Victim],
+    unseen: Sequence[Victim],
+    steps: int,
+    draws: int = 1,
+) -> Outcome:
+    """Every probe wears a patch of one maker."""
+    *_, last = run(name, maker, *parts, slot, seen, unseen, budget=Budget(steps, draws), fars=(0.01,))
+    assert isinstance(last, Outcome)
+    return last
+
+
+def verdicts(found: Outcome) -> Mapping[str, Verdict]:
+    """By encoder."""
+    return {one.victim: one for one in found.verdicts}
+
+
+def cell(one: Verdict) -> str:
+    """mAP with its interval."""
+    between = one.mean_average_precision
+    return f"{between.estimate:.3f} [{between.low:.3f}, {between.high:.3f}]"
+
+
+def whole(found: Found) -> str:
+    """An encoder a row: mAP of every way."""
+    first = verdicts(next(iter(found.values())))
+    rows = []
+    for name, one in first.items():
+        cells = [f"{name} ({'attacked' if one.white_box else 'never seen'})", clean(one)]
+        rows.append([*cells, *(cell(verdicts(each)[name]) for each in found.values())])
+    return table(["encoder", "clean", *found], rows)
+
+
+def clean(one: Verdict) -> str:
+    """mAP without a patch."""
+    return f"{one.clean.mean_average_precision:.3f}"
+
+
+def decisions(found: Found) -> str:
+    """An encoder a row: rank-1, success rate at FAR 1e-2 on pairs that the clean system accepts rightly."""
+    first = verdicts(next(iter(found.values())))
+    rows = []
+    for name, one in first.items():
+        cells = [name, f"{one.clean.rank1:.3f}"]
+        for each in found.values():
+            seen = verdicts(each)[name]
+            rate = seen.success[0].rate
+            asr = "-" if rate is None else f"{rate.estimate:.3f} [{rate.low:.3f}, {rate.high:.3f}]"
+            cells.append(f"{seen.attacked.rank1:.3f} / {asr}")
+        rows.append([*cells, str(one.success[0].eligible)])
+    return table(["encoder", "clean rank-1", *found, "pairs"], rows)
+
+
+def aims(found: Found) -> str:
+    """The generator's share of the random patch's mAP, with an interval by person."""
+    rows = []
+    one_pass, chance = verdicts(found["generator"]), verdicts(found["random"])
+    for name, one in one_pass.items():
+        ours = one.attacked.average_precision
+        theirs = chance[name].attacked.average_precision
+        people = np.arange(len(ours))  # one probe a person
+        half = intervals.mean(ours - theirs / 2, people)
+        rows.append(
+            [
+                name,
+                f"{ours.mean() / theirs.mean():.2f}",
+                f"{half.estimate:+.3f} [{half.low:+.3f}, {half.high:+.3f}]",
+                "yes" if half.high <= 0 else "perhaps" if half.estimate <= 0 else "no",
+            ]
+        )
+    return table(["encoder", "generator / random", "generator - half of random", "at most half"], rows)
+
+
+def costs(found: Found) -> str:
+    """Seconds and passes a patch."""
+    rows = [
+        [name, f"{one.cpu_seconds:.4f}", f"{one.victim_passes:.0f}", cell(verdicts(one)[ENSEMBLE])]
+        for name, one in found.items()
+    ]
+    return table(["way", "CPU s a patch", "pictures through encoders", "ensemble's mAP"], rows)
+
+
+def main() -> None:
+    """Measure and, with ``--write``, renew the section."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--generator", type=Path, help="a file of a generator in place of the bundled one")
+    parser.add_argument("--people", type=int, default=100, help="drawn people in the gallery")
+    parser.add_argument("--probes", type=int, default=40, help="of them, who wear patches")
+    parser.add_argument("--few", type=int, default=8, help="of them, on whom the slow way runs")
+    parser.add_argument("--steps", type=int, default=40, help="of the slow way")
+    parser.add_argument("--write", action="store_true")
+    chosen = parser.parse_args()
+    model = generator.load(chosen.generator) if chosen.generator else bundled.load("persons", "evasion")
+    place, *others = [slots.named("persons", name, 256, 128) for name in model.about.slots if name != "drawn"]
+    one_pass = makers.makers.create("generator", model)
+    ways: dict[str, Maker] = {"generator": one_pass, **{name: makers.makers.create(name) for name in CHANCE}}
+    slow = {
+        "PGD, still": (makers.makers.create("pgd", Objective(conditions=STILL)), 1),
+        "PGD, as in training": (
+            makers.makers.create("pgd", Objective(conditions=Conditions().eased(EASED))),
+            2,
+        ),
+    }
+    probes, gallery = drawn(chosen.people, chosen.probes)
+    few = probes.take(range(chosen.few)), gallery
+    photos = photographed(chosen.data, 2)
+    albums = [one.pictures for one in (gallery, probes, few[0], *photos)]
+    seen = [Knowing(victims.person(name), albums) for name in model.about.victims]
+    unseen = [Knowing(PersonVictim(omz.read(chosen.data, name)), albums) for name in omz.NAMES]
+    steps = chosen.steps
+
+    everyone = {
+        name: outcome(name, maker, (probes, gallery), place, seen, unseen, steps)
+        for name, maker in ways.items()
+    }
+    print(whole(everyone), "\n", aims(everyone), flush=True)
+    elsewhere = {
+        f"{name}, {slot.name}": outcome(name, ways[name], (probes, gallery), slot, seen, unseen, steps)
+        for slot in others
+        for name in ("generator", "random")
+    }
+    some = {
+        name: outcome(name, ways[name], few, place, seen, unseen, steps) for name in ("generator", "random")
+    }
+    some |= {
+        name: outcome(name, maker, few, place, seen, unseen, steps, draws)
+        for name, (maker, draws) in slow.items()
+    }
+    print(whole(some), flush=True)
+    still = slow["PGD, still"][0]
+    ladder = {
+        " + ".join(one.name for one in some_seen): outcome(
+            "pgd",
+            still,
+            few,
+            place,
+            some_seen,
+            [one for one in (*seen, *unseen) if one not in some_seen],
+            steps,
+        )
+        for some_seen in ([one] for one in seen)
+    }
+    smaller = {
+        f"PGD, still, {slot.name}": outcome("pgd", still, few, slot, seen, unseen, steps) for slot in others
+    }
+    filmed_ways = {
+        name: outcome(name, ways[name], photos, place, seen, unseen, steps)
+        for name in ("generator", "random", "natural crop")
+    }
+    rows = [
+        [name, *(cell(verdicts(one)[each.name]) for each in (*seen, *unseen))] for name, one in ladder.items()
+    ]
+    rows.append(
+        [
+            " + ".join(each.name for each in seen),
+            *(cell(verdicts(some["PGD, still"])[each.name]) for each in (*seen, *unseen)),
+        ]
+    )
+    people = len(set(photos[0].identities))
+    text = "\n\n".join(
+        [
+            f"mAP with its 95 % interval by person. {len(probes)} drawn probes of {len(probes)} people,"
+            f" gallery of {len(gallery)} pictures of {chosen.people} people by {CAMERAS} cameras, Market"
+            f" rule. Patches sit still on the {place.name} ({100 * place.share:.1f} % of the picture). The"
+            f" generator was made against {', '.join(model.about.victims)}; ensemble: the mean of their"
+            " cosines.",
+            whole(everyone),
+            "Rank-1, and the share of rightly accepted pairs (of the last column) that the patch turns at FAR"
+            " 1e-2:",
+            decisions(everyone),
+            "The aim: at most half of the random patch's mAP (mean over people of the generator's average"
+            " precision less half of the random patch's).",
+            aims(everyone),
+            *(
+                [
+                    "Other places: "
+                    + ", ".join(f"{s.name} ({100 * s.share:.1f} % of the picture)" for s in others),
+                    whole(elsewhere),
+                ]
+                if others
+                else []
+            ),
+            f"Beside {steps} steps of projected gradient descent with momentum for each probe, on the first"
+            f" {chosen.few} probes (still: judged as it was made; as in training: two draws a step of {EASED}"
+            " of the full conditions).",
+            whole(some | smaller),
+            costs(some | smaller),
+            f"Who is fooled by a still PGD patch on the {place.name} that attacks only these (mAP, the same"
+            f" {chosen.few} probes):",
+            table(["attacked", *(each.name for each in (*seen, *unseen))], rows),
+            f"MOT17's held-out sequences, each crop seen by one of eight drawn cameras: {len(photos[0])}"
+            f" probes of {people} people, {len(photos[1])} crops in the gallery, Market rule.",
+            whole(filmed_ways),
+        ]
+    )
+    print(text)
+    if chosen.write:
+        write_section("Patches against encoders of people", COMMAND, text)
+
+
+if __name__ == "__main__":
+    main()
