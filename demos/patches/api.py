@@ -97,7 +97,7 @@ def lay_out_and_wire(services: Services) -> None:
         Args:
             photo: JPEG, PNG or WEBP; over MCP by address: an upload to this server, public http(s), or data:
             kind: "faces" (the largest face is taken) or "persons" (one upright person, cut close)
-            place: faces: "glasses", "medical mask", "forehead" or "cheek"; persons: "torso"
+            place: faces: "glasses", "medical mask", "forehead" or "cheek"; persons: "shirt" or "torso"
             way: "one pass", "iterative", "latent offset" or "guided sample" (the last two look natural)
             target: a synthetic person, "person-a" to "person-j"; empty to hide
             second_photo: instead of a target, a photo of a person who has agreed; given like photo

@@ -142,7 +142,7 @@ class Bench(Turns):
     def start(self, probe: Probe | None) -> None:
         """Begin anew with this probe; a job that still runs ends."""
         if probe is None or self.probe is None or probe.kind != self.probe.kind:
-            self.place = "torso" if probe is not None and probe.kind == "persons" else "glasses"
+            self.place = "shirt" if probe is not None and probe.kind == "persons" else "glasses"
         if probe is None or probe.kind == "persons":
             self.mode, self.aim, self.consent = "evasion", None, False
         self.probe, self.strokes = probe, ""

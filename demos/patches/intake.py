@@ -109,7 +109,7 @@ def wire(services: Services, parts: Parts) -> None:
         with session.lock:
             bench = session.room(SLUG, Bench)
             bench.start(None)
-            bench.place = "glasses" if kind == "faces" else "torso"
+            bench.place = "glasses" if kind == "faces" else "shirt"
             bench.mode, bench.aim, bench.consent = "evasion", None, False
         face = kind == "faces"
         note = words.SYNTHETIC if face else words.DRAWN

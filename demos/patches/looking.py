@@ -14,6 +14,7 @@ from demos.services import HEAVY, Services
 
 if TYPE_CHECKING:
     from core.patches.base import Victim
+    from core.patches.defend import Finding
     from core.types import Pixels
 
 
@@ -117,10 +118,8 @@ def defended(bench: Bench) -> str:
     assert now is not None
     everyone = [*work.seen, *work.unseen]
     claims = {one.name: work.own(one) for one in work.seen}
-    rows = ""
-    for picture, name in ((work.probe, "without"), (now.worn, "with")):
-        found = defend.inspect(list(work.seen), picture, claims)
-        rows += "".join(_finding(one, name) for one in found)
+    findings = [defend.inspect(list(work.seen), picture, claims) for picture in (work.probe, now.worn)]
+    rows = "".join(_finding(*pair) for pair in zip(*findings, strict=True))
     repair = defend.repaired(list(work.seen), now.worn, claims)
     vectors = victims.embed(everyone, repair.picture[None])
     after = {}
@@ -138,7 +137,10 @@ def defended(bench: Bench) -> str:
 
     return (
         '<div class="facet-scroll"><table class="facet-table facet-findings"><thead><tr>'
-        + "".join(f"<th scope='col'>{h}</th>" for h in ("Detector", "Picture", "Score", "Verdict", "Time"))
+        + "".join(
+            f"<th scope='col'>{h}</th>"
+            for h in ("Detector", "Without", "With the patch", "Alarm from", "Time")
+        )
         + f"</tr></thead><tbody>{rows}</tbody></table></div>"
         f'<div class="facet-note">{html.escape(defend.provenance())}</div>'
         f'<figure class="facet-eyes repaired"><div>{_picture(pixels(now.worn), "With the patch", "")}'
@@ -151,17 +153,22 @@ def defended(bench: Bench) -> str:
     )
 
 
-def _finding(one: Any, picture: str) -> str:
-    said = "no threshold" if one.alarm is None else "alarm" if one.alarm else "quiet"
-    limit = "" if one.threshold is None else f" (alarm from {one.threshold:.2f})"
+def _finding(clean: "Finding", worn: "Finding") -> str:
+    """One detector on the picture without and with the patch."""
+    limit = "none known" if worn.threshold is None else f"{worn.threshold:.2f}"
     cells = (
-        ("Detector", html.escape(one.title)),
-        ("Picture", f"{picture} the patch"),
-        ("Score", f"{one.score:.2f}{limit}"),
-        ("Verdict", f'<b class="{said.replace(" ", "-")}">{said}</b>'),
-        ("Time", f"{one.seconds:.1f} s"),
+        ("Detector", html.escape(worn.title)),
+        ("Without", _said(clean)),
+        ("With the patch", _said(worn)),
+        ("Alarm from", limit),
+        ("Time", f"{worn.seconds:.1f} s"),
     )
     return "<tr>" + "".join(f'<td data-label="{name}">{value}</td>' for name, value in cells) + "</tr>"
+
+
+def _said(one: "Finding") -> str:
+    word = "" if one.alarm is None else "alarm" if one.alarm else "quiet"
+    return f'{one.score:.2f} <b class="{word or "unknown"}">{word}</b>'
 
 
 def _victim(bench: Bench, name: str) -> "Victim":

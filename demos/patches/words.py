@@ -24,7 +24,7 @@ PLACES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "glasses": "Glasses", "medical mask": "Mask", "forehead": "Forehead", "cheek": "Cheek",
             "drawn": "Draw it",
         },
-        "persons": {"torso": "Chest", "drawn": "Draw it"},
+        "persons": {"shirt": "Shirt front", "torso": "Chest", "drawn": "Draw it"},
     }
 )  # fmt: skip
 

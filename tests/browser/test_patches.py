@@ -191,5 +191,5 @@ def test_on_a_phone_nothing_is_cut_off(phone, weight) -> None:
     made(phone)
     assert phone.evaluate("() => document.documentElement.scrollWidth") <= 390
     assert phone.get_by_role("button", name="Make a patch").bounding_box()["height"] >= 36
-    below = phone.locator("#patches-slider").bounding_box()["y"]  # the result comes before what is folded away
+    below = phone.locator("#patches-slider").bounding_box()["y"]  # before what is folded away
     assert below < phone.locator("#patches-slow").bounding_box()["y"]

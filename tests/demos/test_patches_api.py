@@ -51,7 +51,7 @@ def test_impersonation_is_open_towards_synthetic_people_and_gives_no_patch(clien
 
 
 def test_a_second_photo_needs_consent(client: Client, encoders) -> None:
-    with pytest.raises(AppError, match="consent|agree"):
+    with pytest.raises(AppError, match=r"consent|agree"):
         client.predict(handle_file(PROBE), second_photo=handle_file(OTHER), api_name=CALL)
     _, files, report = client.predict(
         handle_file(PROBE), second_photo=handle_file(OTHER), consent=True, api_name=CALL

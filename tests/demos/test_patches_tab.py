@@ -135,7 +135,7 @@ def test_nobody_and_no_target_are_told() -> None:
         Bench().ready()
     bench = Bench()
     bench.start(whole(Image(np.zeros((256, 128, 3), np.uint8))))
-    assert bench.place == "torso"
+    assert bench.place == "shirt"
     bench.mode = "impersonation"
     with pytest.raises(UserError, match="no target"):
         bench.ready()
@@ -234,4 +234,4 @@ def test_every_way_has_a_name_for_people(bench: Bench) -> None:
     for names in making.BESIDE.values():
         assert all(name in words.WAYS for name in names)
     tried(bench)
-    assert report(bench)["place"] == "torso"
+    assert report(bench)["place"] == "shirt"
