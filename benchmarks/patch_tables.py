@@ -1,7 +1,7 @@
 """Tables of the benchmark of patches on faces: a row a way, a column a recogniser; and what follows."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,13 +14,19 @@ from core.patches.makers import Budget
 
 Found = Mapping[str, Outcome]
 HALF, TWENTIETH, PAPER, AIM = 0.5, 0.05, 0.27, 0.05
-WAYS: Final = (
-    "Ways: generator: one forward pass; random: 8×8 squares of random colours; noise: every pixel a random "
-    "colour; natural crop: a square out of a photograph without people; camouflage: what lies in that place "
-    "of the universal face paint of system 1 that covers most of it, on a white ground; moved: the same "
-    "patches under fully drawn place, scale, rotation, light, blur, gamma and print; pgd: {steps} steps of "
-    "projected gradient descent with {draws} draws of .3 of the conditions, for each probe anew, on the "
-    "first probes (few)."
+WAYS: Final = {
+    "generator": "one forward pass",
+    "random": "8×8 squares of random colours",
+    "noise": "every pixel a random colour",
+    "natural crop": "a square out of a photograph without people",
+    "target crop": "the same place cut out of a picture of the target",
+    "camouflage": "what lies in that place of the universal face paint of system 1 that covers most of it, on "
+    "a white ground",
+    "pgd": "{steps} steps of projected gradient descent with {draws} draws of .3 of the conditions, for each "
+    "probe anew, on the first probes (few)",
+}
+MOVED: Final = (
+    "moved: the same patches under fully drawn place, scale, rotation, light, blur, gamma and print"
 )
 
 
@@ -36,7 +42,7 @@ def evasion(
     parts = [
         f"LFW's test people, grey photos: {_counts(people)}. Patches sit still where nothing else is said. "
         f"Attacked: the first three recognisers and the mean of their cosines ({ENSEMBLE}); never seen: the "
-        f"last {len(UNSEEN)}. Intervals (95 %) resample people. {_ways(budget)}",
+        f"last {len(UNSEEN)}. Intervals (95 %) resample people. {_ways(by_place, budget)}; {MOVED}.",
         "**What came of it.**\n\n" + "\n".join(_evasion_lines(by_place)),
     ]
     for name, found in by_place.items():
@@ -76,7 +82,7 @@ def impersonation(
     parts = [
         f"Every probe is to be accepted as one target. Targets, {sets}. ASR in % of probe-target pairs that "
         "were rejected clean, at FAR 1e-2 [95 % interval by wearer] / at 1e-3; the cosine is to the wearer's "
-        f"own gallery. target crop: the same place cut out of a picture of the target. {_ways(budget)}",
+        f"own gallery. {_ways(aimed, budget)}.",
         "**What came of it.**\n\n" + "\n".join(_impersonation_lines(aimed)),
     ]
     for (whom, name), found in aimed.items():
@@ -200,8 +206,11 @@ def _counts(search: Search) -> str:
     return text if search.targets is None else f"{text}, {len(np.unique(search.targets))} targets"
 
 
-def _ways(budget: Budget) -> str:
-    return WAYS.format(steps=budget.steps, draws=budget.draws)
+def _ways(tables: Mapping[Any, Found], budget: Budget) -> str:
+    """The ways that are in some table, in words."""
+    there = {label.removesuffix(" (few)") for found in tables.values() for label in found}
+    told = "; ".join(f"{name}: {text}" for name, text in WAYS.items() if name in there)
+    return "Ways: " + told.format(steps=budget.steps, draws=budget.draws)
 
 
 def _met(reached: bool) -> str:
