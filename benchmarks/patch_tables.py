@@ -20,8 +20,8 @@ WAYS: Final = {
     "noise": "every pixel a random colour",
     "natural crop": "a square out of a photograph without people",
     "target crop": "the same place cut out of a picture of the target",
-    "camouflage": "what lies in that place of the universal face paint of system 1 that covers most of it, on "
-    "a white ground",
+    "camouflage": "what lies in that place of the universal face paint of system 1 that covers most of it, "
+    "on a white ground",
     "pgd": "{steps} steps of projected gradient descent with {draws} draws of .3 of the conditions, for each "
     "probe anew, on the first probes (few)",
 }

@@ -47,11 +47,13 @@ class Labelled:
 
     def beside(self, more: "Labelled") -> "Labelled":
         """These and, after them, more of the same size; without cameras where either knows none."""
-        known = self.cameras is not None and more.cameras is not None
+        cameras = None
+        if self.cameras is not None and more.cameras is not None:
+            cameras = np.concatenate([self.cameras, more.cameras])
         return Labelled(
             torch.cat([self.pictures, more.pictures]),
             np.concatenate([self.identities, more.identities]),
-            np.concatenate([self.cameras, more.cameras]) if known else None,  # type: ignore[list-item]
+            cameras,
         )
 
 

@@ -43,7 +43,8 @@ def places(
 
 def drawings(kind: str, height: int, width: int, seed: int, count: int = DRAWINGS) -> tuple[Slot, ...]:
     """Slots as a person might draw them; arguments as :func:`places`."""
-    chance, found = np.random.default_rng(seed), []
+    chance = np.random.default_rng(seed)
+    found: list[Slot] = []
     while len(found) < count:
         mask = _drawing(kind, height, width, chance)
         if AREA[0] <= mask.mean() <= AREA[1]:

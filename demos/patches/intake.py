@@ -178,7 +178,13 @@ def wire(services: Services, parts: Parts) -> None:
                 bench.aim, bench.consent = None, False
         if mode == "evasion":
             return {**no_aim(parts), **showing.blank(parts)}
-        return {inputs.aim: gr.update(visible=True), **showing.blank(parts)}
+        with session.lock:
+            bench.place = words.BEST  # where aiming works best, by far
+        return {
+            inputs.aim: gr.update(visible=True),
+            **showing.blank(parts),
+            **showing.drawable(session, bench, parts),
+        }
 
     @guarded(notice)
     def choose_target(request: gr.Request, event: gr.SelectData) -> Update:

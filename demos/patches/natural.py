@@ -19,7 +19,7 @@ TITLES: Final = {
     "stable-diffusion-v1-5": "Stable Diffusion 1.5 (large download)",
 }
 RADIUS: Final = 1.0  # of the offset at full strength, in shares of the latent's own size
-RATE: Final = 1.0  # of the steering at full strength
+RATE: Final = 0.6  # of the steering at full strength
 FACES: Final = "mobilestylegan"
 JUDGE: Final = "vit-s14"  # tells how far a patch is from natural crops
 
