@@ -11,6 +11,7 @@ from core.patches.generator import PatchGenerator
 NAMES: Final = {
     ("faces", "evasion"): "facet-patch-faces-evasion",
     ("faces", "impersonation"): "facet-patch-faces-impersonation",
+    ("persons", "evasion"): "facet-patch-persons-evasion",
 }
 NATURAL: Final[dict[tuple[str, str], str]] = {}
 

@@ -211,10 +211,10 @@ class Session:
         }
         mean = [np.mean([scores[one.name][side] for one in self.seen], axis=0) for side in (0, 1)]
         orders = [np.argsort(-side, kind="stable") for side in mean]
-        hits = [
+        before, after = (
             tuple(Hit(int(row), str(self.names[row]), float(side[row])) for row in order[:TOP])
             for side, order in zip(mean, orders, strict=True)
-        ]
+        )
         places = [self._place(orders, self.identity)]
         if self.target is not None:
             places.append(self._place(orders, self.target.identity))
@@ -222,7 +222,8 @@ class Session:
             pasted.pictures[0],
             pasted.mask[0, 0],
             tuple(self._figure(victim, *scores[victim.name]) for victim in (*self.seen, *self.unseen)),
-            *hits,
+            before,
+            after,
             places[0],
             places[1] if len(places) > 1 else None,
         )
@@ -308,7 +309,7 @@ def scale(kind: str, victim: Victim) -> Scale:
         UserError: ``WEIGHTS_MISSING``: a recogniser whose threshold was never measured.
     """
     if kind != "faces":
-        return _drawn_scale(victim)
+        return _drawn_scale(victim)  # type: ignore[arg-type]  # victims are hashed by identity
     known = thresholds.load().get(victim.name)
     if known is None:
         raise UserError(

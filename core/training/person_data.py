@@ -72,7 +72,7 @@ class Visits:
         pixels = np.concatenate([self._visit(int(number), chance) for number in known])
         pictures = augmented(as_input(pixels), chance)
         labels = torch.from_numpy(known).unsqueeze(1).expand(-1, shots)
-        return Batch(pictures.unflatten(0, (len(numbers), shots)), (labels,))
+        return Batch(pictures.view(len(numbers), shots, *pictures.shape[1:]), (labels,))
 
     def _visit(self, number: int, chance: np.random.Generator) -> Pixels:
         shots, drawn = self.shots, self.drawn

@@ -20,7 +20,8 @@ from core.settings import ROOT
 def test_each_says_what_it_is_for_and_is_small(kind: str, mode: str) -> None:
     about = bundled.load(kind, mode).about
     assert (about.kind, about.mode) == (kind, mode)
-    assert len(about.victims) == 3 and about.slots[0] == {"faces": "glasses", "persons": "torso"}[kind]
+    assert len(about.victims) == {"faces": 3, "persons": 1}[kind]
+    assert about.slots[0] == {"faces": "glasses", "persons": "shirt"}[kind]
     assert all(file.bytes <= 10_000_000 for file in weights.entry(bundled.NAMES[kind, mode]).files)
 
 
