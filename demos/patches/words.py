@@ -92,19 +92,24 @@ FACES: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 LIMITS: Final = """<ul>
-<li>Patches are pasted into pictures. Nothing here was printed, worn or photographed; the generators learnt
-under only a third of the usual changes of place, light and print, so expect less of a real print.</li>
+<li>Patches are pasted into pictures. Nothing here was printed, worn or photographed; the generators
+learnt under only a third of the usual changes of place, light and print, so expect less of a real
+print.</li>
+<li>On other people's photos the one-pass generator halves what random squares leave with glasses and, for
+attacked encoders, with a mask. On forehead and cheek it is little better than chance, in a drawn place
+not.</li>
 <li>“Attacked” encoders were looked at while the patch or its generator was made. Only those “never seen”
 say what a patch does to a system that nobody has opened.</li>
-<li>An encoder accepts at its own threshold, where it confuses 1 in 100 pairs of strangers. Deployed systems
-are stricter against impersonation and laxer against hiding than that.</li>
+<li>An encoder accepts at its own threshold, where it confuses 1 in 100 pairs of strangers. Deployed
+systems are stricter against impersonation and laxer against hiding than that.</li>
 <li>The galleries are small: ten synthetic faces in three views, or twelve drawn pedestrians by three
-cameras. A photo of your own is compared with itself, which is harder to hide from than another photo.</li>
+cameras. A photo of your own is compared with itself, which is harder to hide from than another
+photo.</li>
 <li>Person encoders that come with the app learnt from drawn people and a few crops of street videos.</li>
-<li>For research, privacy and teaching. Impersonation is open towards synthetic faces only, or with consent;
-results are marked as adversarial in the file, and in that mode no patch is given out.</li>
-<li>After “Adversarial patches against re-identification in one forward pass” (arXiv:2603.15396), whose code
-was not at hand: the networks, their training and all figures are our own.</li></ul>"""
+<li>For research, privacy and teaching. Impersonation is open towards synthetic faces only, or with
+consent; results are marked as adversarial in the file, and in that mode no patch is given out.</li>
+<li>After “Adversarial patches against re-identification in one forward pass” (arXiv:2603.15396), whose
+code was not at hand: the networks, their training and all figures are our own.</li></ul>"""
 
 # On a narrow screen the result lies below what was pressed.
 TO_RESULT: Final = """() => { if (innerWidth < 700)
