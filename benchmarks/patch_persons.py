@@ -161,13 +161,19 @@ def aims(found: Found) -> str:
     return table(["encoder", "generator / random", "generator - half of random", "at most half"], rows)
 
 
+def _attacked(one: Outcome) -> Verdict:
+    """What the ensemble of those attacked says, or the one that was."""
+    found = verdicts(one)
+    return found[ENSEMBLE] if ENSEMBLE in found else next(each for each in found.values() if each.white_box)
+
+
 def costs(found: Found) -> str:
     """Seconds and passes a patch."""
     rows = [
-        [name, f"{one.cpu_seconds:.4f}", f"{one.victim_passes:.0f}", cell(verdicts(one)[ENSEMBLE])]
+        [name, f"{one.cpu_seconds:.4f}", f"{one.victim_passes:.0f}", cell(_attacked(one))]
         for name, one in found.items()
     ]
-    return table(["way", "CPU s a patch", "pictures through encoders", "ensemble's mAP"], rows)
+    return table(["way", "CPU s a patch", "pictures through encoders", "mAP, attacked"], rows)
 
 
 def main() -> None:
@@ -288,7 +294,12 @@ def main() -> None:
     )
     print(text)
     if chosen.write:
-        write_section("Patches against encoders of people", COMMAND, text)
+        changed = "".join(
+            f" --{name} {value}"
+            for name in ("people", "probes", "few", "steps")
+            if (value := getattr(chosen, name)) != parser.get_default(name)
+        )
+        write_section("Patches against encoders of people", COMMAND + changed, text)
 
 
 if __name__ == "__main__":
