@@ -12,6 +12,7 @@ from demos.base import Update, guarded, paced
 from demos.figures import table
 from demos.services import FETCH
 
+FIRST_FETCH_BYTES = 80_000_000  # what the first press of a button may carry
 HEAD = ("Model", "Status", "Size", "Licence of the weights", "Commercial use", "Trained on")
 
 
@@ -65,6 +66,25 @@ def missing(names: Sequence[str]) -> tuple[str, ...]:
     """Those that are not here, can be fetched and are no mere option."""
     states = ((name, weights.status(name)) for name in names if not weights.entry(name).optional)
     return tuple(name for name, state in states if not state.present and state.fetchable)
+
+
+def within_first_fetch(needed: Sequence[str]) -> tuple[str, ...]:
+    """What a first press fetches: what it cannot do without, then the smallest recognisers within a limit.
+
+    Args:
+        needed: names in the manifest, in the order in which they are fetched.
+    """
+    names = dict.fromkeys((*needed, *(e.name for e in runnable("recognition") if not e.optional)))
+    states = {name: weights.status(name) for name in names}
+    absent = {name: state for name, state in states.items() if not state.present and state.fetchable}
+    found = [name for name in needed if name in absent]
+    carried = sum(absent[name].bytes_to_fetch for name in found)
+    for name in sorted(set(absent) - set(found), key=lambda name: absent[name].bytes_to_fetch):
+        carried += absent[name].bytes_to_fetch
+        if carried > FIRST_FETCH_BYTES:
+            break
+        found.append(name)
+    return tuple(found)
 
 
 def listing(names: Sequence[str]) -> str:

@@ -6,7 +6,6 @@ picture. The steps follow Dong et al., arXiv 1710.06081, with the length of the 
 sign.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,11 +15,9 @@ from torch.nn import functional
 
 from core.diffusion import Prior, towards
 from core.errors import Code, UserError
-from core.patches import apply
-from core.patches.base import Victim
 from core.patches.generator import PATCH
 from core.patches.makers import Task
-from core.patches.pgd import Objective
+from core.patches.pgd import Cost, Objective, falling
 
 RADIUS: Final = 0.5  # where nobody asks for one
 LARGEST: Final = 4.0  # radius and rate; beyond that the prior has no say
@@ -124,15 +121,15 @@ def descend(prior: Prior, start: Tensor, task: Task, course: Course) -> Tensor:
     Raises:
         UserError: ``OPTION_RANGE`` without victims.
     """
-    cost = Cost(task, course.objective, course.draws)
+    cost = _cost(task, course.objective, course.draws)
     offset = torch.zeros_like(start)
     if course.radius == 0:
         return offset
     momentum = torch.zeros_like(offset)
     reach = course.radius * rms(start)
-    for share in (0.55 + 0.45 * torch.linspace(0, torch.pi, course.steps).cos()).tolist():
+    for share in falling(course.steps):
         offset.requires_grad_(True)
-        (slope,) = torch.autograd.grad(cost(decoded(prior, start + offset)).sum(), offset)
+        (slope,) = torch.autograd.grad(cost(decoded(prior, start + offset)), offset)
         momentum = course.decay * momentum + slope / rms(slope)
         step = course.rate * share * reach * momentum / rms(momentum)
         offset = limited(offset.detach() - step, start, course.radius)
@@ -167,47 +164,17 @@ def guided(
     check("rate", rate)
     if rate == 0:
         return prior.sample([label], task.seed, steps, guidance)
-    cost = Cost(task, objective, draws)
+    cost = _cost(task, objective, draws)
     side = (PATCH, PATCH)
 
     def wanted(pictures: Tensor) -> Tensor:
         if pictures.shape[2:] != side:
             pictures = functional.interpolate(pictures, side, mode="bilinear", antialias=True).clamp(0, 1)
-        return -cost(pictures)
+        return -cost(pictures)[None]
 
     return prior.sample([label], task.seed, steps, guidance, towards(prior, wanted, rate))
 
 
-class Cost:
-    """What a patch costs the attacker under conditions that are drawn anew at each call.
-
-    Args:
-        task: for whom; its seed is that of the conditions.
-        objective: of the cost.
-        draws: conditions a call.
-
-    Raises:
-        UserError: ``OPTION_RANGE`` without victims.
-    """
-
-    def __init__(self, task: Task, objective: Objective, draws: int) -> None:
-        if not task.victims:
-            raise UserError(Code.OPTION_RANGE, "There is nobody to attack.", "Choose at least one encoder.")
-        self.objective, self.draws, self.slot = objective, draws, task.slot
-        self.victims: Sequence[Victim] = task.victims
-        self.pictures = task.probe.expand(draws, -1, -1, -1)
-        names = [victim.name for victim in task.victims]
-        self.source = {name: task.source.vectors[name].expand(draws, -1, -1) for name in names}
-        target = task.target
-        self.target = (
-            None if target is None else {name: target.vectors[name].expand(draws, -1, -1) for name in names}
-        )
-        self.chance = torch.Generator().manual_seed(task.seed)
-
-    def __call__(self, patch: Tensor) -> Tensor:
-        """1×3×64×64 in 0..1 -> one number, differentiable."""
-        drawn = apply.draw(self.objective.conditions, self.draws, self.chance)
-        worn = apply.paste(self.pictures, patch, self.slot, drawn).pictures
-        vectors = {victim.name: victim.embed(worn) for victim in self.victims}
-        cost = self.objective.attack(vectors, self.source, self.target)
-        return (cost + self.objective.looks(patch, worn, self.pictures))[None]
+def _cost(task: Task, objective: Objective, draws: int) -> Cost:
+    target = None if task.target is None else task.target.vectors
+    return Cost(task.probe, task.source.vectors, target, task.slot, task.victims, objective, task.seed, draws)

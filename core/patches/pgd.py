@@ -85,6 +85,61 @@ class Objective:
         return total + self.size * losses.size(attacked, clean)
 
 
+class Cost:
+    """What a patch costs its attacker, under conditions that are drawn anew at each call.
+
+    Args:
+        probe: 3×H×W in 0..1.
+        source: G×D unit vectors of the same person by victim.
+        target: G×D unit vectors of the target, or None for evasion.
+        slot: the place.
+        victims: whose gradients are followed.
+        objective: what is lowered.
+        seed: of the conditions.
+        draws: conditions a call.
+
+    Attributes:
+        chance: where the conditions come from.
+
+    Raises:
+        UserError: ``OPTION_RANGE`` without victims.
+    """
+
+    def __init__(
+        self,
+        probe: Tensor,
+        source: Mapping[str, Tensor],
+        target: Mapping[str, Tensor] | None,
+        slot: Slot,
+        victims: Sequence[Victim],
+        objective: Objective,
+        seed: int,
+        draws: int,
+    ) -> None:
+        if not victims:
+            raise UserError(Code.OPTION_RANGE, "There is nobody to attack.", "Choose at least one encoder.")
+        self.chance = torch.Generator().manual_seed(seed)
+        self._victims, self._slot, self._objective, self._draws = victims, slot, objective, draws
+        self._pictures = probe.expand(draws, -1, -1, -1)
+        names = [victim.name for victim in victims]
+        self._source = {name: source[name].expand(draws, -1, -1) for name in names}
+        self._target = None if target is None else {n: target[n].expand(draws, -1, -1) for n in names}
+
+    def __call__(self, patch: Tensor) -> Tensor:
+        """1×3×h×w in 0..1 -> one number without dimensions, differentiable."""
+        drawn = apply.draw(self._objective.conditions, self._draws, self.chance)
+        worn = apply.paste(self._pictures, patch, self._slot, drawn).pictures
+        vectors = {victim.name: victim.embed(worn) for victim in self._victims}
+        cost = self._objective.attack(vectors, self._source, self._target)
+        return cost + self._objective.looks(patch, worn, self._pictures)
+
+
+def falling(steps: int) -> list[float]:
+    """Shares of the first step's length for each step: from 1 to a tenth along a cosine."""
+    shares: list[float] = (0.55 + 0.45 * torch.linspace(0, torch.pi, steps).cos()).tolist()
+    return shares
+
+
 def descend(
     probe: Tensor,
     source: Mapping[str, Tensor],
@@ -120,23 +175,12 @@ def descend(
     Raises:
         UserError: ``OPTION_RANGE`` without victims.
     """
-    if not victims:
-        raise UserError(Code.OPTION_RANGE, "There is nobody to attack.", "Choose at least one encoder.")
-    generator = torch.Generator().manual_seed(seed)
-    patch = torch.rand(3, PATCH, PATCH, generator=generator).mul(0.2).add(0.4)
+    cost = Cost(probe, source, target, slot, victims, objective, seed, draws)
+    patch = torch.rand(3, PATCH, PATCH, generator=cost.chance).mul(0.2).add(0.4)
     momentum = torch.zeros_like(patch)
-    pictures = probe.expand(draws, -1, -1, -1)
-    names = [victim.name for victim in victims]
-    away = {name: source[name].expand(draws, -1, -1) for name in names}
-    towards = None if target is None else {name: target[name].expand(draws, -1, -1) for name in names}
-    schedule = 0.55 + 0.45 * torch.linspace(0, torch.pi, steps).cos()
-    for share in schedule.tolist():
+    for share in falling(steps):
         patch.requires_grad_(True)
-        drawn = apply.draw(objective.conditions, draws, generator)
-        worn = apply.paste(pictures, patch[None], slot, drawn).pictures
-        vectors = {victim.name: victim.embed(worn) for victim in victims}
-        cost = objective.attack(vectors, away, towards) + objective.looks(patch[None], worn, pictures)
-        (slope,) = torch.autograd.grad(cost, patch)
+        (slope,) = torch.autograd.grad(cost(patch[None]), patch)
         momentum = decay * momentum + slope / slope.abs().mean().clamp_min(1e-12)
         patch = (patch.detach() - rate * share * momentum.sign()).clamp(0, 1)
     return patch.detach()

@@ -23,6 +23,7 @@ from core.patches.makers import Budget, Gallery, Made, Maker, Task, make
 from core.patches.slots import Slot
 from core.recognition import thresholds
 from core.reid import pedestrians
+from core.reid.protocol import as_input
 from core.types import Pixels
 
 FAR: Final = 0.01
@@ -293,7 +294,7 @@ def pixels(picture: Tensor) -> Pixels:
 
 def tensor(picture: Pixels) -> Tensor:
     """H×W×3 uint8 -> 3×H×W float32 in 0..1."""
-    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).float() / 255
+    return as_input(np.ascontiguousarray(picture)[None])[0]
 
 
 def title(kind: str, name: str) -> str:
@@ -324,7 +325,7 @@ def scale(kind: str, victim: Victim) -> Scale:
 def _drawn_scale(victim: Victim) -> Scale:
     """From drawn strangers, each seen by other cameras."""
     rows = np.array([(person, camera, 0) for camera in range(CAMERAS) for person in range(STRANGERS)])
-    pictures = torch.from_numpy(pedestrians.batch(TOWN, rows)).permute(0, 3, 1, 2).float() / 255
+    pictures = as_input(pedestrians.batch(TOWN, rows))
     vectors = victims.embed([victim], pictures)[victim.name]
     cosines = (vectors[:STRANGERS] @ vectors[STRANGERS:].T).double().numpy()
     same = np.eye(STRANGERS, dtype=bool)

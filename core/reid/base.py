@@ -1,8 +1,11 @@
 """What a person encoder is, and the registry of them."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from core.registry import Registry
@@ -52,6 +55,21 @@ class PersonEncoder(nn.Module, ABC):
     @abstractmethod
     def maps(self, pixels: Tensor) -> Tensor:
         """The last feature map before pooling, N×C×h×w."""
+
+
+E = TypeVar("E", bound=PersonEncoder)
+
+
+def restored(net: E, state: Mapping[str, Tensor]) -> E:
+    """An encoder of ours with exported weights, in single precision and evaluation mode.
+
+    Raises:
+        ValueError: other names than the encoder has; only the count of a batch norm's batches may be missing.
+    """
+    missing, extra = net.load_state_dict({name: value.float() for name, value in state.items()}, strict=False)
+    if extra or any(not name.endswith("num_batches_tracked") for name in missing):
+        raise ValueError(f"these are not the weights of {net.card.name}")
+    return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
 encoders: Registry[PersonEncoder] = Registry("person encoder")

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from core import weights
-from core.reid.base import Card, PersonEncoder, cards, encoders
+from core.reid.base import Card, PersonEncoder, cards, encoders, restored
 
 CARD = Card(
     name="facet-person",
@@ -112,11 +112,7 @@ class FacetPerson(PersonEncoder):
 
 def network(state: Mapping[str, Tensor]) -> FacetPerson:
     """The encoder with exported weights, in single precision and evaluation mode."""
-    net = FacetPerson()
-    missing, extra = net.load_state_dict({name: value.float() for name, value in state.items()}, strict=False)
-    if extra or any(not name.endswith("num_batches_tracked") for name in missing):
-        raise ValueError(f"these are not the weights of {CARD.name}")
-    return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return restored(FacetPerson(), state)
 
 
 cards[CARD.name] = CARD

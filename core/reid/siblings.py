@@ -10,7 +10,6 @@ them comes with Facet and is in the registry; the second has not been trained lo
 0.08 on drawn people after 211 steps), so it is not.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 import torch
@@ -19,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core import weights
-from core.reid.base import Card, PersonEncoder, cards, encoders
+from core.reid.base import Card, PersonEncoder, cards, encoders, restored
 from core.reid.checkpoints import Normalised
 from core.reid.facet import Block
 
@@ -163,18 +162,10 @@ def _half(pixels: Tensor) -> Tensor:
     return functional.avg_pool2d(pixels, 2) if pixels.shape[2] == B.height else pixels
 
 
-def network(net: Sibling, state: Mapping[str, Tensor]) -> Sibling:
-    """A sibling with exported weights, in single precision and evaluation mode."""
-    missing, extra = net.load_state_dict({name: value.float() for name, value in state.items()}, strict=False)
-    if extra or any(not name.endswith("num_batches_tracked") for name in missing):
-        raise ValueError(f"these are not the weights of {net.card.name}")
-    return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-
-
 cards[B.name] = B
 
 
 @encoders.register(B.name)
 def second() -> PersonEncoder:
     """``facet-person-b`` with the weights of the repository."""
-    return network(Residuals(), load_file(weights.resolve(B.name)))
+    return restored(Residuals(), load_file(weights.resolve(B.name)))

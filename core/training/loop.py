@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from torch.utils.data import DataLoader, Dataset
 
 from core.errors import Code, UserError
@@ -171,6 +171,13 @@ def run(recipe: Recipe, folder: Path, options: Options) -> Iterator[Progress | O
         UserError: ``OPTION_RANGE``: the folder holds a run with other options.
     """
     return _Run(recipe, folder, options).events()
+
+
+def one_cycle(optimiser: Optimizer, steps: int) -> LRScheduler:
+    """A :class:`Recipe`'s schedule: each group's own rate is the highest; it is reached after a tenth."""
+    highest = [group["lr"] for group in optimiser.param_groups]
+    total = max(steps, 4)  # a cycle has no shape below that
+    return OneCycleLR(optimiser, highest, total_steps=total, pct_start=max(0.1, 2 / total))
 
 
 def is_first() -> bool:

@@ -30,11 +30,11 @@ from core.patches.makers import CELLS
 from core.patches.slots import Slot
 from core.patches.victims import FaceVictim, PersonVictim
 from core.recognition import Recognizer
-from core.training.loop import Predict, Recipe, Values
+from core.reid.protocol import as_input
+from core.training.loop import Predict, Recipe, Values, one_cycle
 from core.training.patch_people import People
 
 EASED: Final = Conditions().eased(0.5)
-WARM: Final = 0.1  # share of the steps over which the rate rises
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +198,13 @@ class Lessons:
     def rows(self, numbers: NDArray[np.int64]) -> Batch:
         """These pictures and the teacher's vectors."""
         taught = self.taught[torch.from_numpy(numbers)]
-        return Batch((pictures_of(self.people.pixels[numbers]), taught), (taught,))
+        return Batch((as_input(self.people.pixels[numbers]), taught), (taught,))
 
 
 def lessons(people: People, teacher: Victim) -> Lessons:
     """People with the teacher's word on them."""
     parts = [
-        victims.embed([teacher], pictures_of(people.pixels[start : start + 64]))[teacher.name]
+        victims.embed([teacher], as_input(people.pixels[start : start + 64]))[teacher.name]
         for start in range(0, len(people), 64)
     ]
     return Lessons(people, torch.cat(parts))
@@ -244,18 +244,12 @@ def recipe(
         found = retrieval(net.encoder, vectors, validation, places[0], options.check)
         return found | {"both": (found["mAP"] + found["mAP attacked"]) / 2}
 
-    def schedule(optimiser: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.OneCycleLR:
-        total = max(steps, 4)  # a cycle has no shape below that
-        return torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, options.rate, total_steps=total, pct_start=max(WARM, 2 / total)
-        )
-
     return Recipe(
         pupil,
         lessons(training, teacher),
         loss,
         lambda parameters: torch.optim.AdamW(parameters, options.rate, weight_decay=0.0),
-        schedule,
+        one_cycle,
         validate,
         "both",
     )
@@ -279,7 +273,7 @@ def retrieval(
     device = next(encoder.parameters()).device
     worn = []
     for rows in np.split(first, range(victims.BATCH, len(first), victims.BATCH)):
-        pictures = pictures_of(people.pixels[rows]).to(device)
+        pictures = as_input(people.pixels[rows]).to(device)
         start = torch.full((len(rows), 3, PATCH, PATCH), 0.5, device=device)
         own = vectors[torch.from_numpy(rows)].to(device)
         patches = descend(encoder, pictures, own, slot, start, steps, pace)
@@ -292,11 +286,6 @@ def retrieval(
         name: identify((one @ gallery).numpy(), names[first], names[rest]).mean_average_precision
         for name, one in probes.items()
     }
-
-
-def pictures_of(pixels: NDArray[np.uint8]) -> Tensor:
-    """N×H×W×3 bytes -> N×3×H×W in 0..1."""
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
 
 
 def save(model: nn.Module, path: Path, name: str) -> None:

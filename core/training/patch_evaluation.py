@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import torch
 
 from core.patches import makers, slots
 from core.patches.base import Victim
@@ -11,6 +10,7 @@ from core.patches.evaluate import Outcome, rows, run
 from core.patches.generator import PatchGenerator
 from core.patches.judge import Labelled
 from core.patches.makers import Budget, Maker
+from core.reid.protocol import as_input
 from core.training.patch_people import People
 from core.types import Progress
 
@@ -27,7 +27,7 @@ def parts(people: People) -> tuple[Labelled, Labelled]:
 
 def labelled(people: People) -> Labelled:
     """The same as tensors."""
-    return Labelled(torch.from_numpy(people.pixels).permute(0, 3, 1, 2).float() / 255, people.identities)
+    return Labelled(as_input(people.pixels), people.identities)
 
 
 def compare(

@@ -21,10 +21,10 @@ from core.patches.generator import About, PatchGenerator, built
 from core.patches.makers import natural_crops
 from core.patches.pgd import Objective
 from core.patches.slots import Slot
-from core.training.loop import Predict, Recipe, Values
+from core.reid.protocol import as_input
+from core.training.loop import Predict, Recipe, Values, one_cycle
 from core.training.patch_people import People, joined
 
-WARM: Final = 0.1  # share of the steps over which the rates rise
 Places = Mapping[str, Sequence[Slot]]
 GALLERY: Final = 2  # clean pictures with which a patched one is compared in a step
 
@@ -164,7 +164,7 @@ class Pairs:
         return int(chance.choice(rows[names[rows] != names[row]]))
 
     def _pictures(self, numbers: NDArray[np.int64]) -> Tensor:
-        return torch.from_numpy(self.people.pixels[numbers]).permute(0, 3, 1, 2).float() / 255
+        return as_input(self.people.pixels[numbers])
 
     def _galleries(self, numbers: NDArray[np.int64], chance: np.random.Generator) -> list[Tensor]:
         """N×G×D for each victim, of the same people's other pictures."""
@@ -227,19 +227,12 @@ def recipe(
         }
         return found | {"effect": -cost}
 
-    def schedule(optimiser: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.OneCycleLR:
-        highest = [group["lr"] for group in optimiser.param_groups]
-        total = max(steps, 4)  # a cycle has no shape below that
-        return torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, highest, total_steps=total, pct_start=max(WARM, 2 / total)
-        )
-
     return Recipe(
         model,
         pairs(training, seen_by, aim, idols if aim else None),
         loss,
         lambda _: torch.optim.AdamW(model.groups(rates), weight_decay=1e-4),
-        schedule,
+        one_cycle,
         validate,
         "effect",
     )

@@ -26,6 +26,7 @@ from core.patches import natural_makers as natural_makers  # registers its maker
 from core.patches.generator import PATCH
 from core.patches.makers import Budget, Gallery, Maker, Task, natural_crops
 from core.patches.naturalness import Detector, Reference
+from core.reid.protocol import as_input
 from core.training import latent_bank, patch_people
 from core.types import Progress
 
@@ -100,7 +101,7 @@ def attacks(plan: Plan) -> Iterator[Progress | dict[str, Tensor]]:
         UserError: weights that cannot be had.
     """
     faces = patch_people.examples(patch_people.LENT)
-    pictures = torch.from_numpy(faces.pixels).permute(0, 3, 1, 2).float() / 255
+    pictures = as_input(faces.pixels)
     known = [victims.face(name) for name in RECOGNISERS]
     places = [slots.face(name) for name in PLACES]
     chance = np.random.default_rng(plan.seed)

@@ -16,13 +16,11 @@ from demos.camouflage.bench import SLUG, Bench
 from demos.camouflage.hand import controls
 from demos.camouflage.parts import Parts
 from demos.camouflage.words import TO_RESULT
-from demos.models import bar, runnable
+from demos.models import bar, runnable, within_first_fetch
 from demos.services import FETCH, HEAVY, Services
 
 if TYPE_CHECKING:
     from core.camouflage.options import Options
-
-FIRST_FETCH_BYTES = 80_000_000  # what the first press of the button may carry
 
 
 class Curve:
@@ -74,16 +72,7 @@ def options_for(
 
 def first_fetch(options: "Options") -> tuple[str, ...]:
     """The models to fetch before a search: those it uses, then the smallest judges that fit the limit."""
-    states = {e.name: weights.status(e.name) for e in runnable("recognition") if not e.optional}
-    absent = {name: state for name, state in states.items() if not state.present and state.fetchable}
-    needed = [name for name in options.optimise_on if name in absent]
-    carried = sum(absent[name].bytes_to_fetch for name in needed)
-    for name in sorted(set(absent) - set(needed), key=lambda name: absent[name].bytes_to_fetch):
-        carried += absent[name].bytes_to_fetch
-        if carried > FIRST_FETCH_BYTES:
-            break
-        needed.append(name)
-    return tuple(needed)
+    return within_first_fetch(options.optimise_on)
 
 
 def wire(services: Services, parts: Parts) -> list[Any]:

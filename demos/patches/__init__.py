@@ -4,6 +4,7 @@ from functools import partial
 
 from demos import models
 from demos.base import Built, Demo
+from demos.camouflage import examples
 from demos.patches import api, exports, intake, looking, making, natural, people, readers
 from demos.patches.parts import lay_out
 from demos.services import Services
@@ -13,7 +14,7 @@ def build(services: Services) -> Built:
     """Lay out the tab and wire it."""
     priors = natural.priors()
     labels = natural.labels(priors[0][1]) if priors else []
-    parts = lay_out(people.faces(), people.street_gallery(), priors, labels, readers.listed())
+    parts = lay_out(examples.gallery(), people.street_gallery(), priors, labels, readers.listed())
     intake.wire(services, parts)
     running = making.wire(services, parts)
     running += looking.wire(services, parts)

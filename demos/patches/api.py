@@ -15,7 +15,7 @@ from core.errors import Code, UserError
 from demos.addresses import by_address
 from demos.base import endpoint, path_of
 from demos.models import described
-from demos.patches import exports, intake, making, natural, people, readers, words
+from demos.patches import exports, intake, making, natural, readers, words
 from demos.patches.bench import Bench, face_of, report, whole
 from demos.services import HEAVY, LIGHT, Services
 from demos.sessions import Session
@@ -49,11 +49,11 @@ def bench_for(
         raise UserError(Code.OPTION_RANGE, "There is no such place.", f"Choose one of {known}.")
     if second is not None:  # before anything of the photo is read
         safety.allow("photo", consent is True, "impersonation")
-    if target and target not in people.names():
+    if target and target not in safety.people():
         raise UserError(
             Code.OPTION_RANGE,
             "Impersonation is open towards the synthetic people only, or a second photo with consent.",
-            f"Choose one of: {', '.join(people.names())}.",
+            f"Choose one of: {', '.join(safety.people())}.",
         )
     if (target or second) and kind != "faces":
         raise UserError(Code.OPTION_RANGE, "Only faces can be aimed at somebody.", "Leave the target out.")

@@ -153,6 +153,7 @@ class Bench(Turns):
         self.stop.set()
         self.stop = threading.Event()
         self.tried, self.shown, self.now, self.chance = {}, "", None, ()
+        self.opacity = 1.0
         self.looks = {}
         self._work, self._slot = None, None
 

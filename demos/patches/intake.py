@@ -55,10 +55,9 @@ def _places(kind: str) -> list[tuple[str, str]]:
 
 def example(name: str) -> Probe:
     """A synthetic face as a probe."""
-    from core.media import images
-    from core.training.example_index import FOLDER, file_name
+    from core.patches import safety
 
-    return face_of(images.load(FOLDER / file_name(name, people.SHOWN)), name)
+    return face_of(Image(safety.portrait(name)), name)
 
 
 def walker(number: int) -> Probe:
@@ -141,9 +140,11 @@ def wire(services: Services, parts: Parts) -> None:
     @guarded(notice)
     def choose_face(request: gr.Request, event: gr.SelectData) -> Update:
         """Begin with a synthetic face."""
+        from core.patches import safety
+
         session = services.session(request)
         with session.room(SLUG, Bench).arriving:
-            return started(session, example(people.names()[event.index]))
+            return started(session, example(safety.people()[event.index]))
 
     @guarded(notice)
     def choose_walker(request: gr.Request, event: gr.SelectData) -> Update:
@@ -189,7 +190,9 @@ def wire(services: Services, parts: Parts) -> None:
     @guarded(notice)
     def choose_target(request: gr.Request, event: gr.SelectData) -> Update:
         """Take a synthetic face as the target."""
-        return aimed(services.session(request), aim_at(people.names()[event.index]))
+        from core.patches import safety
+
+        return aimed(services.session(request), aim_at(safety.people()[event.index]))
 
     def aimed(session: Session, aim: Aim) -> Update:
         bench = session.room(SLUG, Bench)

@@ -50,8 +50,7 @@ def needed(prior: str) -> tuple[str, ...]:
     """What to fetch for a natural patch."""
     known = {entry.name for entry in weights.entries()}
     made_by = FACES if prior.startswith("synthetic") else prior
-    wanted = [name for name in (JUDGE, made_by) if name in known]
-    states = {name: weights.status(name) for name in wanted}
+    states = {name: weights.status(name) for name in (JUDGE, made_by) if name in known}
     return tuple(name for name, state in states.items() if not state.present and state.fetchable)
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 import gradio as gr
 import numpy as np
 
-from core.training.example_index import FOLDER, Index, file_name
+from core.training.example_index import FOLDER
+from demos.camouflage import examples
 
 if TYPE_CHECKING:
     import torch
@@ -17,24 +18,7 @@ if TYPE_CHECKING:
 
 # Drawn people of a town that no training and no threshold saw; each camera sees them once.
 TOWN, WALKERS, CAMERA, OTHERS = 2, 12, 0, (1, 2, 3)
-SHOWN: Final = "frontal"
 WALKING: Final = FOLDER.parent / "walkers"
-
-
-def faces() -> list[tuple[str, str]]:
-    """(picture, caption) of each synthetic face; gradio serves these files from where they are."""
-    gr.set_static_paths([FOLDER])
-    return [(str(FOLDER / file_name(name, SHOWN)), title(name)) for name in names()]
-
-
-def names() -> list[str]:
-    """Names of the synthetic faces, as their index has them."""
-    return list(Index.load().people)
-
-
-def title(name: str) -> str:
-    """A person's name for the screen."""
-    return name.replace("-", " ").capitalize()
 
 
 def walker(number: int) -> str:
@@ -53,24 +37,22 @@ def walkers() -> "tuple[Pixels, ...]":
 @lru_cache(maxsize=1)
 def street() -> "tuple[Block, ...]":
     """The drawn pedestrians as the other cameras see them, so that no camera meets itself; one block each."""
-    import torch
-
     from core.reid import pedestrians
+    from core.reid.protocol import as_input
 
     rows = [(number, camera, 0) for number in range(WALKERS) for camera in OTHERS]
-    pictures = torch.from_numpy(pedestrians.batch(TOWN, np.array(rows))).permute(0, 3, 1, 2).float() / 255
+    pictures = as_input(pedestrians.batch(TOWN, np.array(rows)))
     return _apart(pictures, np.array([walker(number) for number, *_ in rows]))
 
 
 @lru_cache(maxsize=1)
 def album() -> "tuple[Block, ...]":
     """The synthetic faces in those views that only judge; one block each."""
-    import torch
-
+    from core.reid.protocol import as_input
     from core.training import patch_people
 
     found = patch_people.examples(patch_people.JUDGED)
-    return _apart(torch.from_numpy(found.pixels).permute(0, 3, 1, 2).float() / 255, found.identities)
+    return _apart(as_input(found.pixels), found.identities)
 
 
 def _apart(pictures: "torch.Tensor", identities: "NDArray[np.str_]") -> "tuple[Block, ...]":
@@ -83,18 +65,18 @@ def _apart(pictures: "torch.Tensor", identities: "NDArray[np.str_]") -> "tuple[B
 @lru_cache(maxsize=16)
 def lent(name: str) -> "torch.Tensor":
     """Views of a synthetic face that an attacker has, K×3×224×224; none of them judges."""
-    import torch
-
-    from core.faces import align, find_batch
-    from core.media import images
+    from core.faces import find_batch
+    from core.faces.align import align_batch
+    from core.patches import safety
     from core.training.patch_people import LENT
 
-    pictures = [images.load(FOLDER / file_name(name, view)).pixels for view in LENT]
-    crops = [align.align(one, found[0]) for one, found in zip(pictures, find_batch(pictures), strict=True)]
-    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
+    pictures = [safety.portrait(name, view) for view in LENT]
+    return align_batch([(one, found[0]) for one, found in zip(pictures, find_batch(pictures), strict=True)])
 
 
 def street_gallery() -> list[tuple[str, str]]:
     """(picture, caption) of each drawn pedestrian; files, because gradio would keep pictures as uploads."""
     gr.set_static_paths([WALKING])
-    return [(str(WALKING / f"{walker(number)}.jpg"), title(walker(number))) for number in range(WALKERS)]
+    return [
+        (str(WALKING / f"{walker(number)}.jpg"), examples.title(walker(number))) for number in range(WALKERS)
+    ]

@@ -1,11 +1,12 @@
 """The encoders and generators of the tab, by their names, and the one door to them."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from core import weights
 from core.errors import Code, UserError
-from demos.models import runnable
+from demos.models import missing, runnable, within_first_fetch
 
 if TYPE_CHECKING:
     from core.patches.base import Victim
@@ -18,7 +19,6 @@ ATTACKED: Final = {
     "persons": ("facet-person",),
 }
 """Who is attacked where no generator comes with the app that could say."""
-FIRST_FETCH_BYTES: Final = 80_000_000  # what the first press of the button may carry
 
 
 def generator(kind: str, mode: str, natural: bool = False) -> str | None:
@@ -60,20 +60,9 @@ def judges(kind: str, mode: str) -> tuple[str, ...]:
 
 def needed(kind: str, mode: str) -> tuple[str, ...]:
     """What to fetch before a first patch: what it works with, then the smallest judges that fit a limit."""
-    wanted = [*(FINDERS if kind == "faces" else ()), *attacked(kind, mode)]
-    states = {name: weights.status(name) for name in _entries(wanted)}
-    absent = {name: state for name, state in states.items() if not state.present and state.fetchable}
-    carried = sum(state.bytes_to_fetch for state in absent.values())
-    found = list(absent)
     if kind == "faces":
-        late = {e.name: weights.status(e.name) for e in runnable("recognition") if not e.optional}
-        rest = {n: s for n, s in late.items() if not s.present and s.fetchable and n not in absent}
-        for name in sorted(rest, key=lambda name: rest[name].bytes_to_fetch):
-            carried += rest[name].bytes_to_fetch
-            if carried > FIRST_FETCH_BYTES:
-                break
-            found.append(name)
-    return tuple(found)
+        return within_first_fetch((*FINDERS, *attacked(kind, mode)))
+    return missing(_entries(attacked(kind, mode)))
 
 
 def listed() -> list[str]:
@@ -105,7 +94,7 @@ def victim(kind: str, name: str) -> "Victim":
     return victims.KINDS[kind](name)
 
 
-def _entries(names: list[str]) -> list[str]:
+def _entries(names: Sequence[str]) -> list[str]:
     """Entries of the manifest behind names of encoders."""
     from core import reid
 

@@ -8,8 +8,9 @@ import gradio as gr
 import numpy as np
 
 from demos.base import Update, notices_panel
+from demos.camouflage import examples
 from demos.figures import Bar, bars
-from demos.patches import canvas, people, words
+from demos.patches import canvas, words
 from demos.patches.bench import AIM, RANDOMS, YOU, Bench, Tried
 from demos.patches.parts import Parts
 from demos.pictures import inlined, numbered, preview
@@ -283,7 +284,7 @@ def _hits(name: str, found: "Sequence[Hit]", bench: Bench) -> str:
 
 def called(identity: str) -> str:
     """A name of the gallery for the screen."""
-    return {YOU: "you", AIM: "the second photo"}.get(identity, people.title(identity))
+    return {YOU: "you", AIM: "the second photo"}.get(identity, examples.title(identity))
 
 
 def ways(bench: Bench) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import pytest
 
+from tests.browser.visits import opened
 from tests.demos.made_clips import people
 from tests.serving import Server
 
@@ -21,27 +22,17 @@ VIEWS, EACH = ("frontal", "smile", "frontal"), 25
 FRAMES = len(VIEWS) * EACH
 
 
-def opened(chromium, server: Server, width: int, height: int, **settings) -> Iterator[object]:
-    context = chromium.new_context(
-        viewport={"width": width, "height": height}, accept_downloads=True, **settings
-    )
-    visitor = context.new_page()
-    visitor.set_default_timeout(60_000)
-    visitor.goto(server.url)
-    visitor.get_by_role("tab", name="Video, frame by frame").click()
-    visitor.get_by_role("button", name="Analyse the clip").wait_for()
-    yield visitor
-    context.close()
+TAB = "Video, frame by frame", "Analyse the clip"
 
 
 @pytest.fixture
 def desk(chromium, server: Server) -> Iterator[object]:
-    yield from opened(chromium, server, 1280, 800)
+    yield from opened(chromium, server, *TAB, 1280, 800)
 
 
 @pytest.fixture
 def phone(chromium, server: Server) -> Iterator[object]:
-    yield from opened(chromium, server, 390, 844, has_touch=True)
+    yield from opened(chromium, server, *TAB, 390, 844, has_touch=True)
 
 
 def bring(page, path: Path) -> None:

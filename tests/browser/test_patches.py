@@ -7,6 +7,7 @@ import pytest
 
 from core.patches import bundled, safety
 from core.settings import ROOT
+from tests.browser.visits import opened
 from tests.serving import Server
 
 pytestmark = pytest.mark.browser
@@ -15,17 +16,7 @@ LONG = 300_000  # ms; a test server may share its cores and fetch weights
 FACES = ROOT / "demos" / "examples" / "faces"
 
 
-def opened(chromium, server: Server, width: int, height: int, **settings) -> Iterator[object]:
-    context = chromium.new_context(
-        viewport={"width": width, "height": height}, accept_downloads=True, **settings
-    )
-    visitor = context.new_page()
-    visitor.set_default_timeout(60_000)
-    visitor.goto(server.url)
-    visitor.get_by_role("tab", name="Patches").click()
-    visitor.get_by_role("button", name="Make a patch").wait_for()
-    yield visitor
-    context.close()
+TAB = "Patches", "Make a patch"
 
 
 @pytest.fixture
@@ -33,12 +24,12 @@ def desk(chromium, server: Server, weight) -> Iterator[object]:
     for names in (bundled.load("faces", "evasion").about.victims, ("yunet", "face-landmarker", "sface")):
         for name in names:
             weight(name)
-    yield from opened(chromium, server, 1280, 800)
+    yield from opened(chromium, server, *TAB, 1280, 800)
 
 
 @pytest.fixture
 def phone(chromium, server: Server) -> Iterator[object]:
-    yield from opened(chromium, server, 390, 844, has_touch=True)
+    yield from opened(chromium, server, *TAB, 390, 844, has_touch=True)
 
 
 def example(page, strip: str = "faces", number: int = 0) -> None:

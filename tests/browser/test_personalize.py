@@ -11,6 +11,7 @@ import pytest
 
 from core.settings import ROOT
 from demos.abaw.examples import FOLDER
+from tests.browser.visits import opened
 from tests.demos.made_clips import people
 from tests.serving import Server
 
@@ -21,27 +22,17 @@ NEEDED = ("facet-image-text", "facet-expression", "vit-s14", "minilm-l6", "dlib-
 PAIN = "a face in pain\na calm face"
 
 
-def opened(chromium, server: Server, width: int, height: int, **settings) -> Iterator[object]:
-    context = chromium.new_context(
-        viewport={"width": width, "height": height}, accept_downloads=True, **settings
-    )
-    visitor = context.new_page()
-    visitor.set_default_timeout(60_000)
-    visitor.goto(server.url)
-    visitor.get_by_role("tab", name="One person").click()
-    visitor.get_by_role("button", name="Read the clips").wait_for()
-    yield visitor
-    context.close()
+TAB = "One person", "Read the clips"
 
 
 @pytest.fixture
 def desk(chromium, server: Server) -> Iterator[object]:
-    yield from opened(chromium, server, 1280, 800)
+    yield from opened(chromium, server, *TAB, 1280, 800)
 
 
 @pytest.fixture
 def phone(chromium, server: Server) -> Iterator[object]:
-    yield from opened(chromium, server, 390, 844, has_touch=True)
+    yield from opened(chromium, server, *TAB, 390, 844, has_touch=True)
 
 
 def example(page, weight, number: int = 0) -> None:

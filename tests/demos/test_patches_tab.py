@@ -124,7 +124,9 @@ def test_opacity_acts_on_the_screen_and_not_on_the_table(bench: Bench) -> None:
 
 def test_another_place_or_drawing_forgets_patches(bench: Bench) -> None:
     tried(bench)
+    bench.fade(0.5)
     bench.draw(SQUARE)
+    assert bench.opacity == 1  # as the slider says that begins anew
     assert not bench.tried and not bench.chance and bench.now is None
     with pytest.raises(UserError):
         bench.current()

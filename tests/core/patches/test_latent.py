@@ -8,7 +8,7 @@ from core.patches import apply, latent, makers, natural_makers, slots, victims
 from core.patches.base import Victim
 from core.patches.latent import Course
 from core.patches.makers import Budget, Gallery, Task, make
-from core.patches.pgd import Objective
+from core.patches.pgd import Cost, Objective
 from tests.core.patches.natural_fakes import TinyPrior
 from tests.core.patches.patch_fakes import people, person_victim
 
@@ -121,7 +121,7 @@ def test_what_is_out_of_range_is_refused() -> None:
         lambda: makers.makers.create("guided sample", PRIOR, rate=9.0),
         lambda: Course(steps=0),
         lambda: make(makers.makers.create("natural sample", PRIOR, "cat"), task()),
-        lambda: latent.Cost(Task(GIVEN.pictures[0], Gallery(GIVEN.pictures, {}), None, SLOT, []), PLAIN, 1),
+        lambda: Cost(GIVEN.pictures[0], {}, None, SLOT, [], PLAIN, 0, 1),
         lambda: make(makers.makers.create("natural sample", "no such prior"), task()),
     )
     for call in bad:

@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 from core.__main__ import main
 from core.datasets.folders import Photo
 from core.datasets.sightings import Sighting
-from core.reid import facet, pedestrians, siblings
+from core.reid import facet, pedestrians
+from core.reid.base import restored
 from core.settings import settings
 from core.training import loop, person_encoder
 from core.training.person_data import CHECK_TOWN, TOWN, Check, Visits, augmented, refilmed
@@ -130,12 +131,12 @@ def test_a_sibling_is_trained_kept_in_its_own_file_and_loaded(name, tmp_path):
     *_, outcome = person_encoder.run(None, tmp_path / "run", options)
     person_encoder.save(outcome.model, tmp_path)
     state = load_file(tmp_path / person_encoder.file_of(name))
-    net = siblings.network(person_encoder.ARCHITECTURES[name](), state)
+    net = restored(person_encoder.ARCHITECTURES[name](), state)
     pixels = torch.rand(2, 3, 256, 128, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         torch.testing.assert_close(net(pixels), outcome.model.net(pixels), atol=5e-3, rtol=0)
     with pytest.raises(ValueError, match=name):
-        siblings.network(person_encoder.ARCHITECTURES[name](), {})
+        restored(person_encoder.ARCHITECTURES[name](), {})
 
 
 def test_training_lowers_the_loss():
