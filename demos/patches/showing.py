@@ -232,9 +232,7 @@ def _bars(bench: Bench, side: str) -> str:
                 stranger=one.scale.stranger,
                 same=one.scale.same,
                 band=(min(band), max(band)) if band else None,
-                verdicts=("still accepted", "not recognised")
-                if side == "own"
-                else ("taken for them", "refused"),
+                verdicts=_verdicts(side, pair[0] >= one.scale.threshold),
             )
         )
     whom = "the person’s own pictures" if side == "own" else "the target’s pictures"
@@ -245,6 +243,15 @@ def _bars(bench: Bench, side: str) -> str:
     )
     title = "How alike to oneself" if side == "own" else "How alike to the target"
     return f"<h3>{title}</h3>" + bars(rows, caption, words.FACES, title)
+
+
+def _verdicts(side: str, before: bool) -> tuple[str, str]:
+    """What is said at the threshold or above, and below; ``before``: it was reached without the patch."""
+    if side == "own":
+        return (
+            ("still accepted", "not recognised") if before else ("accepted", "not recognised without either")
+        )
+    return ("taken for them without, too" if before else "taken for them"), "refused"
 
 
 def hits(bench: Bench) -> str:
