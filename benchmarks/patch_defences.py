@@ -29,6 +29,7 @@ from core.patches.countermeasures import Purifier
 from core.patches.countermeasures.measure import detection
 from core.patches.countermeasures.occlusion import Occlusion
 from core.patches.defend import Memory, fitted
+from core.patches.generator import one_pass
 from core.patches.judge import Labelled
 from core.patches.slots import Slot
 from core.patches.thresholds import Group
@@ -134,8 +135,7 @@ def bench(data: Path, keep: Path, people: int, few: int) -> tuple[Bench, Tensor]
     made = Bench(everyone, attacked, probes, gallery, slot, bundle.groups["faces"], bundle.fpr)
     made.towards = {name: references(one, probes, gallery) for name, one in everyone.items()}
     nothing = makers.Gallery(probes.pictures[:0], {})
-    with torch.no_grad():
-        patches = {"generator": model(probes.pictures, slot)}
+    patches = {"generator": one_pass(model, probes.pictures, slot, None, list(everyone.values()))}
     for name in ("natural crop", "random"):
         maker = makers.makers.create(name)
         tasks = [makers.Task(one, nothing, None, slot, (), row) for row, one in enumerate(probes.pictures)]

@@ -1,13 +1,15 @@
 """A patch for any person in one forward pass: a conditional generator over features at four scales.
 
 Method card of arXiv 2603.15396: one encoder for source and target, its maps at strides 4, 8, 16 and 32 laid
-side by side, a decoder that doubles its size by repeating pixels and convolves. Two additions are ours: the
-encoder also sees where the patch will sit, so that one generator serves several places, and under the
-decoder lies a common patch for each place, which no picture changes: it is learnt first and left to be
-adjusted.
+side by side, a decoder that doubles its size by repeating pixels and convolves. Three additions are ours: the
+encoder also sees where the patch will sit, so that one generator serves several places; under the decoder
+lies a common patch for each place, which no picture changes: it is learnt first and left to be adjusted; and
+the decoder may be told the vectors by which the attacked encoders know source and target, so that it need
+not learn from few people what tells people apart.
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.errors import Code, UserError
+from core.patches import victims
+from core.patches.base import Victim
 from core.patches.slots import Slot
 
 Mode = Literal["evasion", "impersonation"]
@@ -28,6 +32,7 @@ PATCH: Final = 64  # pixels a side
 WIDTHS: Final = (24, 48, 80, 128)  # channels at strides 4, 8, 16 and 32
 NARROW: Final = 48  # channels of the deepest maps before a linear layer sees all their places
 GROUPS: Final = 8
+HIDDEN: Final = 256  # numbers that the vectors of source and target are brought to
 STRENGTH: Final = 0.1  # of the first random common patch, in units before the tanh
 
 
@@ -45,6 +50,7 @@ class About:
         radius: of the offset, a share of the RMS of z0.
         label: of the sample z0.
         sample: its seed.
+        told: length of all victims' vectors together, where the decoder is told them; 0 where it is not.
     """
 
     mode: Mode
@@ -57,6 +63,7 @@ class About:
     radius: float = 0.0
     label: str = ""
     sample: int = 0
+    told: int = 0
 
     def __post_init__(self) -> None:
         sides = self.height, self.width
@@ -111,40 +118,56 @@ class PatchGenerator(nn.Module):
             for into, tap, out in zip(inputs, taps, outputs, strict=True)
         )
         self.last = nn.Conv2d(outputs[-1], shape[0], 3, padding=1)
+        if about.told:
+            self.hear = nn.Sequential(nn.Linear(pair * about.told, HIDDEN), nn.SiLU())
+            self.begin = _silent(HIDDEN, WIDTHS[-1] * self.base**2)
+            self.turns = nn.ModuleList(_silent(HIDDEN, 2 * out) for out in outputs)
         self.common = nn.Parameter(STRENGTH * torch.randn(len(about.slots), *shape))
 
-    def forward(self, source: Tensor, slot: Slot, target: Tensor | None = None) -> Tensor:
+    def forward(
+        self, source: Tensor, slot: Slot, target: Tensor | None = None, told: Tensor | None = None
+    ) -> Tensor:
         """One pass.
 
         Args:
             source: N×3×H×W RGB in 0..1, those who wear the patches.
             slot: where they will sit, in pictures of H×W.
             target: of the same shape, those whom they are to resemble; None for evasion.
+            told: what :func:`heard` says of these pictures, for a generator with ``about.told``.
 
         Returns:
             N×3×64×64 in 0..1.
 
         Raises:
-            ValueError: a target where none is taken, or none where one is needed.
+            ValueError: a target or vectors where none are taken, or none where they are needed.
             UserError: ``OPTION_RANGE``: a place that it was not trained for.
         """
-        return (torch.tanh(self.drawn(source, slot, target)) + 1) / 2
+        return (torch.tanh(self.drawn(source, slot, target, told)) + 1) / 2
 
-    def drawn(self, source: Tensor, slot: Slot, target: Tensor | None) -> Tensor:
+    def drawn(self, source: Tensor, slot: Slot, target: Tensor | None, told: Tensor | None) -> Tensor:
         """What decoder and common part say, N of the output's shape, without bounds; as :meth:`forward`."""
         if (target is not None) != (self.about.mode == "impersonation"):
             raise ValueError(f"a generator for {self.about.mode} and a target do not go together")
+        if (told is not None) != bool(self.about.told):
+            raise ValueError("vectors are given exactly to a generator that is told them")
         place = slot.mask.to(source)[None, None].expand(len(source), -1, -1, -1)
         both = torch.cat([source, place], 1)
         if target is not None:  # who wears nothing
             both = torch.cat([both, torch.cat([target, torch.zeros_like(place)], 1)])
         maps = [_side_by_side(one, target is not None) for one in self.features(both)]
         *shallow, deep = maps
-        x = self.whole(self.narrow(deep).flatten(1)).unflatten(1, (WIDTHS[-1], self.base, self.base))
-        for up, tap in zip(self.ups, (None, *reversed(shallow)), strict=True):
+        x = self.whole(self.narrow(deep).flatten(1))
+        known = None if told is None else self.hear(told)
+        if known is not None:
+            x = x + self.begin(known)
+        x = x.unflatten(1, (WIDTHS[-1], self.base, self.base))
+        for number, (up, tap) in enumerate(zip(self.ups, (None, *reversed(shallow)), strict=True)):
             if tap is not None:
                 x = torch.cat([x, functional.interpolate(tap, x.shape[2:], mode="area")], 1)
             x = up(x)
+            if known is not None:  # FiLM, arXiv 1709.07871
+                scale, shift = self.turns[number](known)[..., None, None].chunk(2, 1)
+                x = x * (1 + scale) + shift
             if x.shape[2] < self.side:
                 x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
         found: Tensor = self.last(x) + self.common[self.about.number(slot.name)]
@@ -158,6 +181,54 @@ class PatchGenerator(nn.Module):
         for down in self.downs:
             maps.append(down(maps[-1]))
         return maps
+
+
+def heard(source: Mapping[str, Tensor], target: Mapping[str, Tensor] | None, about: About) -> Tensor | None:
+    """What a generator is told of N pictures, or None for one that is told nothing.
+
+    Args:
+        source: N×D unit vectors of those who wear the patches, by victim.
+        target: of those whom they are to resemble; None for evasion.
+        about: of the generator.
+
+    Returns:
+        N×told, for impersonation N×(2 told), the numbers of each vector about 1 in size.
+    """
+    if not about.told:
+        return None
+    given = [source] if target is None else [source, target]
+    every = [vectors[name] for vectors in given for name in about.victims]
+    return torch.cat([one * one.shape[-1] ** 0.5 for one in every], -1)
+
+
+@torch.no_grad()
+def one_pass(
+    model: PatchGenerator,
+    source: Tensor,
+    slot: Slot,
+    target: Tensor | None = None,
+    seen_by: Sequence[Victim] = (),
+) -> Tensor:
+    """Patches by a trained generator; where it is told vectors, its victims look at the pictures first.
+
+    Args:
+        model: frozen.
+        source, slot, target: as :meth:`PatchGenerator.forward` takes them.
+        seen_by: encoders at hand; those of the generator's victims that are not among them are loaded.
+
+    Returns:
+        N×3×64×64 in 0..1.
+
+    Raises:
+        UserError: a place that it was not trained for, or a victim's weights that cannot be had.
+    """
+    about, named = model.about, {victim.name: victim for victim in seen_by}
+    if not about.told:
+        return torch.as_tensor(model(source, slot, target))
+    asked = [named.get(name) or victims.KINDS[about.kind](name) for name in about.victims]
+    looks = [None if one is None else {v.name: v.embed(one) for v in asked} for one in (source, target)]
+    assert looks[0] is not None
+    return torch.as_tensor(model(source, slot, target, heard(looks[0], looks[1], about)))
 
 
 def built(about: About, start: Tensor | None = None) -> PatchGenerator:
@@ -214,6 +285,14 @@ def _unit(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential
         nn.GroupNorm(GROUPS, channels_out),
         nn.SiLU(),
     )
+
+
+def _silent(entering: int, leaving: int) -> nn.Linear:
+    """A linear layer that says nothing until it has learnt something."""
+    layer = nn.Linear(entering, leaving)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def _side_by_side(maps: Tensor, paired: bool) -> Tensor:

@@ -54,13 +54,18 @@ class LatentGenerator(PatchGenerator):
         """Whose decoder shows the latents."""
         return self._prior[0]
 
-    def forward(self, source: Tensor, slot: Slot, target: Tensor | None = None) -> Tensor:
+    def forward(
+        self, source: Tensor, slot: Slot, target: Tensor | None = None, told: Tensor | None = None
+    ) -> Tensor:
         """One pass; as :meth:`core.patches.generator.PatchGenerator.forward`."""
-        return latent.decoded(self.prior.to(source.device), self.start + self.offset(source, slot, target))
+        offset = self.offset(source, slot, target, told)
+        return latent.decoded(self.prior.to(source.device), self.start + offset)
 
-    def offset(self, source: Tensor, slot: Slot, target: Tensor | None = None) -> Tensor:
+    def offset(
+        self, source: Tensor, slot: Slot, target: Tensor | None = None, told: Tensor | None = None
+    ) -> Tensor:
         """N×C×h×w within the radius; arguments as :meth:`forward`."""
-        return latent.limited(self.drawn(source, slot, target), self.start, self.about.radius)
+        return latent.limited(self.drawn(source, slot, target, told), self.start, self.about.radius)
 
     @torch.no_grad()
     def natural(self) -> Tensor:

@@ -19,7 +19,7 @@ from core.errors import Code, UserError
 from core.patches import apply
 from core.patches import victims as encoders
 from core.patches.base import Victim
-from core.patches.generator import PATCH, PatchGenerator
+from core.patches.generator import PATCH, PatchGenerator, one_pass
 from core.patches.pgd import Objective, descend
 from core.patches.slots import Slot
 from core.patches.victims import Counted
@@ -188,9 +188,7 @@ def _generator(model: PatchGenerator) -> Maker:
 
     def run(task: Task) -> Tensor:
         target = None if task.target is None else task.target.pictures[:1]
-        with torch.no_grad():
-            patch: Tensor = model(task.probe[None], task.slot, target)[0]
-        return patch
+        return one_pass(model, task.probe[None], task.slot, target, task.victims)[0]
 
     return run
 

@@ -137,6 +137,12 @@ def embed(victims: Sequence[Victim], pixels: Tensor) -> dict[str, Tensor]:
         return {victim.name: torch.cat([victim.embed(part) for part in parts]) for victim in victims}
 
 
+def length(victims: Sequence[Victim]) -> int:
+    """Numbers in the vectors of all of them together."""
+    with torch.no_grad():
+        return sum(one.embed(torch.zeros(1, 3, one.height, one.width)).shape[1] for one in victims)
+
+
 def move(victims: Sequence[Victim], device: torch.device) -> None:
     """Bring victims to a device, where they stay for the whole process (training only)."""
     for victim in victims:

@@ -10,6 +10,7 @@ training part, evaluation those of the test part.
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,6 +46,10 @@ def add_train(actions: Any) -> None:
     parser.add_argument("--radius", type=float, default=0.5, help="of the offset, a share of the RMS of z0")
     parser.add_argument("--label", default="", help="of the prior's picture that is begun with")
     parser.add_argument("--sample", type=int, default=0, help="the seed of that picture")
+    parser.add_argument("--told", action="store_true", help="the decoder is told the victims' vectors")
+    parser.add_argument("--together", type=int, default=0, help="victims that look at a batch; 0 for all")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="a generator to begin with")
+    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate of the network")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cpu", action="store_true", help="leave the accelerator alone")
     parser.set_defaults(run=_train)
@@ -131,17 +136,29 @@ def _train(chosen: argparse.Namespace) -> int:
             "Choose victims of one size.",
         )
     size = sizes.pop()
+    length = victims.length(seen_by) if chosen.told else 0
     victims.move(seen_by, Accelerator(cpu=chosen.cpu).device)
     where = patch_places.places(chosen.kind, _slots(chosen), *size, seed=chosen.seed)
     shape = (128, 128) if chosen.kind == "faces" else (128, 64)
     natural = (chosen.prior, chosen.radius, chosen.label, chosen.sample) if chosen.prior else ()
     about = generator.About(chosen.mode, chosen.kind, tuple(where), names, *shape, *natural)
+    about = replace(about, told=length)
     training, validation = _people(chosen, size)
     options = loop.Options(epochs=chosen.epochs, batch=chosen.batch, seed=chosen.seed, clip=5, cpu=chosen.cpu)
     conditions = Conditions().eased(chosen.conditions)
     objective = Objective(naturalness=chosen.naturalness, conditions=conditions)
     recipe = patch_generator.recipe(
-        about, seen_by, where, training, validation, objective, idols=_idols(chosen), seed=chosen.seed
+        about,
+        seen_by,
+        where,
+        training,
+        validation,
+        objective,
+        idols=_idols(chosen),
+        rates=patch_generator.Rates(chosen.rate),
+        seed=chosen.seed,
+        together=chosen.together,
+        start=generator.load(chosen.start) if chosen.start else None,
     )
     try:
         for event in loop.run(recipe, chosen.out, options):

@@ -25,7 +25,7 @@ from core.metrics.identification import identify
 from core.patches import apply, victims
 from core.patches.apply import Conditions
 from core.patches.base import Victim
-from core.patches.generator import PATCH, PatchGenerator
+from core.patches.generator import PATCH, PatchGenerator, one_pass
 from core.patches.makers import CELLS
 from core.patches.slots import Slot
 from core.patches.victims import FaceVictim, PersonVictim
@@ -124,7 +124,7 @@ class Pupil(nn.Module):
         first = self.store[rows]
         for generator in self.made:  # every second of them begins with what the generator makes
             with torch.no_grad():
-                first[plain::2] = generator.to(pictures.device)(pictures[plain::2], slot)
+                first[plain::2] = one_pass(generator.to(pictures.device), pictures[plain::2], slot)
         cells = torch.rand(plain, 3, CELLS, CELLS, device=pictures.device)
         squares = functional.interpolate(cells, PATCH, mode="nearest")
         worse = descend(

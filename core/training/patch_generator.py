@@ -15,9 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.errors import Code, UserError
 from core.patches import apply, losses, victims
 from core.patches.base import Victim
-from core.patches.generator import About, PatchGenerator, built
+from core.patches.generator import About, PatchGenerator, built, heard
 from core.patches.makers import natural_crops
 from core.patches.pgd import Objective
 from core.patches.slots import Slot
@@ -56,13 +57,19 @@ class Attack(nn.Module):
         seen_by: the victims.
         places: for each name of ``generator.about.slots`` one slot or more.
         objective: what is lowered.
+        together: so many victims, drawn by lot, look at a batch of the training; 0 for all.
     """
 
     def __init__(
-        self, generator: PatchGenerator, seen_by: Sequence[Victim], places: Places, objective: Objective
+        self,
+        generator: PatchGenerator,
+        seen_by: Sequence[Victim],
+        places: Places,
+        objective: Objective,
+        together: int = 0,
     ) -> None:
         super().__init__()
-        self.generator = generator
+        self.generator, self.together = generator, together or len(seen_by)
         self.judge = losses.PatchDiscriminator() if objective.naturalness else None
         self.victims, self.objective = tuple(seen_by), objective
         self.places = [places[name] for name in generator.about.slots]
@@ -83,26 +90,35 @@ class Attack(nn.Module):
         same = first if not others or _lot(2) else others[_lot(len(others))]
         return same[_lot(len(same))]
 
-    def forward(self, pictures: Tensor, natural: Tensor, target: Tensor | None = None) -> tuple[Tensor, ...]:
+    def forward(
+        self, pictures: Tensor, natural: Tensor, told: Tensor, target: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
         """One look.
 
         Args:
             pictures: N×3×H×W in 0..1.
             natural: N×3×64×64 natural crops for the discriminator.
+            told: N×told, N×0 for a generator that is told nothing (``core.patches.generator.heard``).
             target: N×3×H×W for impersonation.
 
         Returns:
-            N×D unit vectors, one tensor a victim; then N times what the patches cost by their looks.
+            N×D unit vectors, one tensor a victim, N×0 of one that did not look; then N times what the patches
+            cost by their looks.
         """
         slot = self._place()
-        patches = self.generator(pictures, slot, target)
+        patches = self.generator(pictures, slot, target, told if told.shape[1] else None)
         drawn = apply.draw(self.objective.conditions, len(pictures)) if self.training else None
         worn = apply.paste(pictures, patches, slot, drawn).pictures
         looks = self.objective.looks(patches, worn, pictures)
         if self.judge is not None and self.training:
             looks = looks + self.objective.naturalness * losses.naturalness(self.judge, patches)
             looks = looks + losses.discernment(self.judge, natural, patches)
-        return *(victim.embed(worn) for victim in self.victims), looks.expand(len(pictures))
+        asked = torch.randperm(len(self.victims))[: self.together].tolist() if self.training else None
+        seen = [
+            victim.embed(worn) if asked is None or number in asked else worn.new_empty(len(worn), 0)
+            for number, victim in enumerate(self.victims)
+        ]
+        return *seen, looks.expand(len(pictures))
 
     def groups(self, rates: Rates) -> list[dict[str, object]]:
         """Parameters with their rates."""
@@ -135,12 +151,14 @@ class Pairs:
         aim: each gets a target, another person.
         sources: so many of the pictures, from the first on, wear patches; the others are of people who are
             targets only, and every second target is one of them.
+        about: of the generator.
     """
 
     people: People
     vectors: Mapping[str, Tensor]
     aim: bool
     sources: int
+    about: About
 
     def __len__(self) -> int:
         return self.sources
@@ -150,11 +168,19 @@ class Pairs:
         chance = np.random.default_rng(int(torch.randint(2**31, ()).item()))
         labels = self._galleries(numbers, chance)
         inputs = [self._pictures(numbers), natural_crops(len(numbers), chance)]
-        if self.aim:
-            targets = np.array([self._target(int(row), chance) for row in numbers])
+        targets = np.array([self._target(int(row), chance) for row in numbers]) if self.aim else None
+        known = [None if rows is None else self._vectors(rows) for rows in (numbers, targets)]
+        assert known[0] is not None
+        told = heard(known[0], known[1], self.about)
+        inputs.append(inputs[0].new_empty(len(numbers), 0) if told is None else told)
+        if targets is not None:
             inputs.append(self._pictures(targets))
             labels += self._galleries(targets, chance)
         return Batch(tuple(inputs), tuple(labels))
+
+    def _vectors(self, numbers: NDArray[np.int64]) -> dict[str, Tensor]:
+        """Of these very pictures."""
+        return {name: vectors[torch.from_numpy(numbers)] for name, vectors in self.vectors.items()}
 
     def _target(self, row: int, chance: np.random.Generator) -> int:
         rows = np.arange(len(self.people))
@@ -172,14 +198,14 @@ class Pairs:
         return [vectors[torch.from_numpy(rows)] for vectors in self.vectors.values()]
 
 
-def pairs(people: People, seen_by: Sequence[Victim], aim: bool, idols: People | None = None) -> Pairs:
-    """People, embedded by the victims; with ``idols``, who are targets only."""
-    sources = len(people)
+def pairs(people: People, seen_by: Sequence[Victim], about: About, idols: People | None = None) -> Pairs:
+    """People for a generator, embedded by the victims; with ``idols``, who are targets only."""
+    sources, aim = len(people), about.mode == "impersonation"
     people = people if idols is None else joined([people, idols])
     pictures = torch.from_numpy(people.pixels).permute(0, 3, 1, 2)
     parts = [victims.embed(seen_by, part.float() / 255) for part in torch.split(pictures, 64)]
     vectors = {victim.name: torch.cat([part[victim.name] for part in parts]) for victim in seen_by}
-    return Pairs(people, vectors, aim, sources)
+    return Pairs(people, vectors, aim, sources, about)
 
 
 def recipe(
@@ -193,6 +219,8 @@ def recipe(
     idols: People | None = None,
     rates: Rates = Rates(),
     seed: int = 0,
+    together: int = 0,
+    start: PatchGenerator | None = None,
 ) -> Recipe:
     """What :mod:`core.training.loop` trains.
 
@@ -207,11 +235,16 @@ def recipe(
             each; none of them is a target when the epoch is chosen.
         rates: how fast.
         seed: of the first weights.
+        together: so many victims, drawn by lot, look at each batch; 0 for all.
+        start: a generator of the same places and mode with whose weights this one begins.
+
+    Raises:
+        UserError: ``OPTION_RANGE``: one to start from that was made for something else.
     """
     torch.manual_seed(seed)
     aim = about.mode == "impersonation"
-    model = Attack(built(about), seen_by, places, objective)
-    checked = pairs(validation, seen_by, aim)
+    model = Attack(_begun(about, start), seen_by, places, objective, together)
+    checked = pairs(validation, seen_by, about)
 
     def loss(outputs: tuple[Tensor, ...], labels: tuple[Tensor, ...]) -> Tensor:
         *vectors, looks = outputs
@@ -229,13 +262,31 @@ def recipe(
 
     return Recipe(
         model,
-        pairs(training, seen_by, aim, idols if aim else None),
+        pairs(training, seen_by, about, idols if aim else None),
         loss,
         lambda _: torch.optim.AdamW(model.groups(rates), weight_decay=1e-4),
         one_cycle,
         validate,
         "effect",
     )
+
+
+def _begun(about: About, start: PatchGenerator | None) -> PatchGenerator:
+    """A new generator, as far as it goes with the weights of another, which may be told less."""
+    generator = built(about)
+    if start is None:
+        return generator
+    if (start.about.mode, start.about.kind, start.about.slots) != (about.mode, about.kind, about.slots):
+        raise UserError(
+            Code.OPTION_RANGE,
+            "The generator to start from was made for another purpose.",
+            "Give one of the same mode, kind and places.",
+        )
+    wanted = generator.state_dict()
+    shapes = {name: value.shape for name, value in wanted.items()}
+    same = {name: value for name, value in start.state_dict().items() if shapes.get(name) == value.shape}
+    generator.load_state_dict(wanted | same)
+    return generator
 
 
 def _lot(count: int) -> int:
@@ -250,6 +301,5 @@ def _attack(
     names = [victim.name for victim in seen_by]
     count = len(names)
     target = dict(zip(names, labels[count:], strict=True)) if len(labels) > count else None
-    return objective.attack(
-        dict(zip(names, vectors, strict=True)), dict(zip(names, labels[:count], strict=True)), target
-    )
+    looked = {name: one for name, one in zip(names, vectors, strict=True) if one.shape[1]}
+    return objective.attack(looked, dict(zip(names, labels[:count], strict=True)), target)

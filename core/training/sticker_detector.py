@@ -23,7 +23,7 @@ from core.diffusion import Prior
 from core.diffusion.flowers import CARD, CLASSES
 from core.patches import bundled, makers, naturalness, slots, victims
 from core.patches import natural_makers as natural_makers  # registers its makers
-from core.patches.generator import PATCH
+from core.patches.generator import PATCH, one_pass
 from core.patches.makers import Budget, Gallery, Maker, Task, natural_crops
 from core.patches.naturalness import Detector, Reference
 from core.reid.protocol import as_input
@@ -118,10 +118,8 @@ def attacks(plan: Plan) -> Iterator[Progress | dict[str, Tensor]]:
             yield Progress((number + (turn + 1) / plan.attacks) / len(ways), f"Patches: {name}")
         found[name] = torch.stack(made)
     generator = bundled.load("faces", "evasion")
-    with torch.no_grad():
-        found["generator"] = torch.cat(
-            [generator(one[None], slot) for one in pictures for slot in places[-1:]]
-        )
+    slot = places[-1]
+    found["generator"] = torch.cat([one_pass(generator, one[None], slot, None, known) for one in pictures])
     yield found | by_chance(plan.attacks, plan.seed)
 
 

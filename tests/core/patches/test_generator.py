@@ -1,5 +1,6 @@
 """The generator: one pass, what it depends on, its size and its file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,10 @@ import torch
 from safetensors.torch import save_file
 
 from core.errors import Code, UserError
-from core.patches import generator, slots
-from core.patches.generator import About, PatchGenerator, load, save
+from core.patches import generator, makers, slots, victims
+from core.patches.generator import About, PatchGenerator, heard, load, one_pass, save
+from core.patches.victims import Counted
+from tests.core.patches.patch_fakes import face_victim
 
 EVASION = About("evasion", "persons", ("torso",), ("tiny",), 64, 32)
 IMPERSONATION = About("impersonation", "faces", ("glasses", "drawn"), ("tiny", "other"), 64, 64)
@@ -110,3 +113,86 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     assert problem.value.code == Code.WEIGHTS_CORRUPT
     with pytest.raises(UserError):
         About("evasion", "faces", ("glasses",), (), 100, 100)
+
+
+TOLD = replace(IMPERSONATION, told=48)
+VICTIMS = face_victim("tiny", 1), face_victim("other", 2)
+
+
+def faces(seed: int, count: int = 2) -> torch.Tensor:
+    return torch.rand(count, 3, 224, 224, generator=torch.Generator().manual_seed(seed))
+
+
+def listening(seed: int = 0) -> PatchGenerator:
+    """One that has learnt to listen."""
+    net = built(TOLD)
+    torch.manual_seed(seed)
+    for layer in (net.begin, *net.turns):
+        torch.nn.init.normal_(layer.weight, std=0.05)
+    return net
+
+
+def test_what_it_is_told_is_every_victims_vector_of_source_and_then_of_target() -> None:
+    source, target = (victims.embed(VICTIMS, faces(seed)) for seed in (0, 1))
+    told = heard(source, target, TOLD)
+    assert told is not None and told.shape == (2, 96)
+    parts = [source["tiny"], source["other"], target["tiny"], target["other"]]
+    torch.testing.assert_close(told, torch.cat(parts, 1) * 24**0.5)
+    assert heard(source, target, IMPERSONATION) is None
+    alone = heard(source, None, replace(TOLD, mode="evasion"))
+    assert alone is not None and alone.shape == (2, 48)
+
+
+def test_one_that_has_not_learnt_to_listen_is_the_generator_it_began_as() -> None:
+    net, place = built(TOLD), slots.face("glasses")
+    plain = built(IMPERSONATION)
+    plain.load_state_dict({n: v for n, v in net.state_dict().items() if n in plain.state_dict()})
+    told = torch.randn(2, 96)
+    expected = plain(faces(0), place, faces(1))
+    torch.testing.assert_close(net(faces(0), place, faces(1), told), expected)
+    assert not torch.allclose(listening()(faces(0), place, faces(1), told), expected, atol=1e-3)
+
+
+def test_vectors_go_exactly_to_one_that_is_told_them() -> None:
+    with pytest.raises(ValueError, match="told"):
+        built(TOLD)(pictures(0), PLACE, pictures(1))
+    with pytest.raises(ValueError, match="told"):
+        built(IMPERSONATION)(pictures(0), PLACE, pictures(1), torch.zeros(2, 96))
+
+
+def test_one_pass_lets_every_victim_look_once_and_loads_those_that_are_not_at_hand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    net, place, watched = listening(), slots.face("glasses"), [Counted(one) for one in VICTIMS]
+    monkeypatch.setattr(victims, "KINDS", {"faces": lambda name: {v.name: v for v in watched}[name]})
+    patches = one_pass(net, faces(0), place, faces(1), watched)
+    assert [one.pictures for one in watched] == [4, 4] and patches.shape == (2, 3, 64, 64)
+    torch.testing.assert_close(one_pass(net, faces(0), place, faces(1), watched[:1]), patches)
+    torch.testing.assert_close(
+        one_pass(net, faces(0)[1:], place, faces(1)[1:]), patches[1:], atol=1e-5, rtol=0
+    )
+    assert not torch.allclose(one_pass(net, faces(0), place, faces(2), watched), patches, atol=1e-3)
+    before = [one.pictures for one in watched]
+    task = makers.Task(
+        faces(0)[0],
+        makers.Gallery.of(faces(0), VICTIMS),
+        makers.Gallery.of(faces(1), VICTIMS),
+        place,
+        watched,
+    )
+    made = makers.make(makers.makers.create("generator", net), task)
+    torch.testing.assert_close(made.patch, patches[0], atol=1e-5, rtol=0)
+    assert made.victim_passes == 4 and [one.pictures for one in watched] == [count + 2 for count in before]
+
+
+def test_one_that_is_told_comes_back_from_its_file(tmp_path: Path) -> None:
+    net, path = listening(), tmp_path / "generator.safetensors"
+    save(net, path)
+    back, place = load(path), slots.face("glasses")
+    assert back.about == TOLD
+    told = torch.randn(2, 96)
+    expected = net(faces(0), place, faces(1), told)
+    torch.testing.assert_close(back(faces(0), place, faces(1), told), expected, atol=5e-3, rtol=0)
+    large = replace(TOLD, told=1536, height=128, width=128)
+    save(built(large), path)
+    assert path.stat().st_size < 10_000_000

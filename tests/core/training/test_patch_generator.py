@@ -1,6 +1,7 @@
 """Training of patch generators on tiny people and victims, and where the people come from."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from tests.core.patches.patch_fakes import people, person_victim
 
 SLOT = slots.torso(64, 32)
 ABOUT = About("evasion", "persons", ("torso",), ("a", "b"), 32, 32)
+AIMING = About("impersonation", "persons", ("torso",), ("a",), 32, 32)
 PLACES = {"torso": (SLOT,)}
 
 
@@ -88,12 +90,13 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 def test_targets_are_other_people_and_galleries_other_pictures() -> None:
     given = made_up(4, 0)
-    pairs = patch_generator.pairs(given, [person_victim()], True)
+    pairs = patch_generator.pairs(given, [person_victim("a")], AIMING)
     torch.manual_seed(0)
     batch = pairs.rows(np.arange(12))
-    pictures, natural, target = batch.inputs
+    pictures, natural, told, target = batch.inputs
     source, aimed = batch.labels
     assert pictures.shape == target.shape == (12, 3, 64, 32) and natural.shape == (12, 3, 64, 64)
+    assert told.shape == (12, 0)
     assert source.shape == aimed.shape == (12, 2, 24)
     own = victims.embed([person_victim()], target)["tiny"]
     assert (torch.einsum("nd,ngd->ng", own, aimed) > 0.99).all()  # the target's gallery is the target's
@@ -103,10 +106,49 @@ def test_targets_are_other_people_and_galleries_other_pictures() -> None:
     assert People(given.pixels[:1], given.identities[:1]).others(0).tolist() == [0]
 
 
+def test_a_generator_that_is_told_hears_the_vectors_of_the_very_pictures() -> None:
+    seen = [person_victim("a", 1), person_victim("b", 2)]
+    about = replace(AIMING, victims=("b", "a"), told=48)
+    batch = patch_generator.pairs(made_up(4, 0), seen, about).rows(np.arange(12))
+    pictures, _, told, target = batch.inputs
+    expected = generator.heard(victims.embed(seen, pictures), victims.embed(seen, target), about)
+    torch.testing.assert_close(told, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_victims_take_part_by_lot_and_those_who_do_not_look_cost_nothing() -> None:
+    seen = [person_victim(name, number) for number, name in enumerate("abc")]
+    about = replace(ABOUT, victims=("a", "b", "c"))
+    model = Attack(generator.PatchGenerator(about), seen, PLACES, Objective(), together=1)
+    given = patch_generator.pairs(made_up(4, 0), seen, about).rows(np.arange(4))
+    who = []
+    for seed in range(30):
+        torch.manual_seed(seed)
+        *vectors, looks = model.train()(*given.inputs)
+        looked = [number for number, one in enumerate(vectors) if one.shape[1]]
+        assert [one.shape[1] for one in vectors].count(24) == 1 and looks.shape == (4,)
+        who += looked
+        cost = patch_generator._attack(Objective(), seen, vectors, given.labels)
+        alone = Objective().attack({"x": vectors[looked[0]]}, {"x": given.labels[looked[0]]}, None)
+        torch.testing.assert_close(cost, alone)
+    assert set(who) == {0, 1, 2}
+    assert all(one.shape[1] == 24 for one in model.eval()(*given.inputs)[:-1])  # all judge
+
+
+def test_it_can_begin_as_a_generator_that_was_told_less_but_not_as_one_for_something_else() -> None:
+    first = generator.PatchGenerator(ABOUT)
+    begun = patch_generator._begun(replace(ABOUT, told=48), first)
+    held = begun.state_dict()
+    assert begun.about.told == 48
+    assert all(torch.equal(held[name], value) for name, value in first.state_dict().items())
+    with pytest.raises(UserError) as problem:
+        patch_generator._begun(replace(ABOUT, slots=("torso", "drawn")), first)
+    assert "same mode" in problem.value.hint
+
+
 def test_people_who_are_targets_only_wear_nothing_and_are_every_second_target() -> None:
     given, idols = made_up(4, 0), made_up(2, 5)
     idols = People(idols.pixels, np.array([f"idol-{name}" for name in idols.identities]))
-    pairs = patch_generator.pairs(given, [person_victim()], True, idols)
+    pairs = patch_generator.pairs(given, [person_victim("a")], AIMING, idols)
     assert len(pairs) == 12
     chance = np.random.default_rng(0)
     names = pairs.people.identities[[pairs._target(0, chance) for _ in range(400)]]
@@ -197,6 +239,27 @@ def test_the_command_trains_and_writes_a_generator(tmp_path: Path, monkeypatch: 
     assert list(dict.fromkeys(row["maker"] for row in table)) == ways
     assert [row["encoder"] for row in table[:4]] == ["a", "bb", "ccc", "ensemble"]
     assert {row["probes"] for row in table[-4:]} == {2} and table[-1]["victim passes"] == 2 * 2 * 2
+
+
+def test_the_command_goes_on_from_a_generator_and_tells_it_who_it_sees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_persons(tmp_path)
+    monkeypatch.setattr(victims, "KINDS", {"persons": lambda name: person_victim(name, len(name))})
+    first = tmp_path / "first.safetensors"
+    about = About("evasion", "persons", ("torso",), ("a",), 128, 64)
+    generator.save(generator.PatchGenerator(about), first)
+    out = tmp_path / "out"
+    command = ["train", "patch-generator", "--kind", "persons", "--victims", "a,bb", "--slots", "torso"]
+    command += ["--data", str(tmp_path), "--out", str(out), "--epochs", "1", "--batch", "8", "--cpu"]
+    command += ["--told", "--together", "1", "--start", str(first), "--rate", "0.0001"]
+    assert main(command) == 0
+    net = generator.load(out / "generator.safetensors")
+    assert net.about == replace(about, victims=("a", "bb"), told=48)
+    assert any((layer.weight != 0).any() for layer in net.turns)  # type: ignore[union-attr]
+    begun, grown = generator.load(first).state_dict(), net.state_dict()
+    far = [(grown[name] - value).abs().max() for name, value in begun.items() if name != "common"]
+    assert max(far) < 0.01  # it has not begun anew
 
 
 def test_the_command_trains_natural_patches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
