@@ -4,6 +4,7 @@ All take a prior of ``core.diffusion`` (or of :mod:`core.patches.face_prior`) by
 is that of the sample, so that all of them start from the same picture as "natural sample" shows.
 """
 
+import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
@@ -141,6 +142,19 @@ def _guided(
 
 
 @makers.register("latent generator")
-def _generator(model: LatentGenerator) -> Maker:
-    """One forward pass of a generator that predicts the offset."""
-    return makers.create("generator", model)
+def _generator(model: LatentGenerator, radius: float | None = None) -> Maker:
+    """One forward pass of a generator that predicts the offset.
+
+    Args:
+        model: trained, with a sample of its own to begin with.
+        radius: of the offset, a share of the RMS of z0; None for that of the training, which is the largest.
+
+    Raises:
+        UserError: ``OPTION_RANGE``: below 0.
+    """
+    if radius is None:
+        return makers.create("generator", model)
+    latent.check("radius", radius)
+    near = copy.copy(model)  # shares the weights
+    near.about = replace(model.about, radius=min(radius, model.about.radius))
+    return makers.create("generator", near)

@@ -21,7 +21,7 @@ from demos.services import HEAVY, LIGHT, Services
 from demos.sessions import Session
 
 Upload = Mapping[str, Any]
-WAYS: Final = ("one pass", "iterative", "latent offset", "guided sample")
+WAYS: Final = ("one pass", "iterative", "latent offset", "guided sample", "latent generator")
 
 
 def bench_for(
@@ -98,7 +98,8 @@ def lay_out_and_wire(services: Services) -> None:
             photo: JPEG, PNG or WEBP; over MCP by address: an upload to this server, public http(s), or data:
             kind: "faces" (the largest face is taken) or "persons" (one upright person, cut close)
             place: faces: "glasses", "medical mask", "forehead" or "cheek"; persons: "shirt" or "torso"
-            way: "one pass", "iterative", "latent offset" or "guided sample" (the last two look natural)
+            way: "one pass" or "iterative"; natural: "latent offset", "guided sample" or, in one pass,
+                "latent generator"
             target: a synthetic person, "person-a" to "person-j"; empty to hide
             second_photo: instead of a target, a photo of a person who has agreed; given like photo
             consent: true when the person in the second photo knows about this and agrees

@@ -9,6 +9,7 @@ from core.types import Progress
 from demos.patches import words
 
 if TYPE_CHECKING:
+    from core.patches.latent_generator import LatentGenerator
     from demos.patches.bench import Bench
 
 FLOWERS: Final = "facet-flowers"
@@ -21,6 +22,7 @@ TITLES: Final = {
 RADIUS: Final = 1.0  # of the offset at full strength, in shares of the latent's own size
 RATE: Final = 0.6  # of the steering at full strength
 FACES: Final = "mobilestylegan"
+ONE_PASS: Final = "latent generator"
 JUDGE: Final = "vit-s14"  # tells how far a patch is from natural crops
 
 
@@ -41,9 +43,15 @@ def labels(prior: str) -> list[str]:
 
 
 def ways(prior: str) -> list[tuple[str, str]]:
-    """(title, name) of the ways that a prior knows, the slow ones."""
-    offset = ("Offset in the latent", "latent offset")
-    return [offset] if prior.startswith("synthetic") else [offset, ("Guided denoising", "guided sample")]
+    """(title, name) of the ways that a prior knows; the last needs no search."""
+    from core.patches import bundled
+
+    found = [("Offset in the latent", "latent offset")]
+    if not prior.startswith("synthetic"):
+        found.append(("Guided denoising", "guided sample"))
+    if prior == FLOWERS and bundled.NATURAL:
+        found.append(("Offset by one pass (faces, hiding)", ONE_PASS))
+    return found
 
 
 def needed(prior: str) -> tuple[str, ...]:
@@ -67,10 +75,15 @@ def paint(bench: "Bench", prior: str, label: str, way: str, strength: float, see
     if prior not in known or way not in {name for _, name in ways(prior)} or not 0 <= strength <= 1:
         raise UserError(Code.OPTION_RANGE, "There is no such way to paint.", "Choose one of those shown.")
     settings: dict[str, Any] = {"prior": prior, "label": label}
+    if way == ONE_PASS:
+        model = predictor(bench)
+        settings["label"], seed = model.about.label, model.about.sample  # the one picture that it changes
     yield Progress(0.2, "The prior paints a picture of its own")
     plain = makers.create("natural sample", **settings)
     bench.try_out("natural sample", words.WAYS["natural sample"], plain, seed)
-    if way == "latent offset":
+    if way == ONE_PASS:
+        settings = {"model": model, "radius": strength * RADIUS}
+    elif way == "latent offset":
         settings |= {"radius": strength * RADIUS, "steps": natural_makers.QUICK.get(prior)}
     else:
         settings |= {"rate": strength * RATE}
@@ -78,6 +91,28 @@ def paint(bench: "Bench", prior: str, label: str, way: str, strength: float, see
     bench.try_out(way, words.WAYS[way], makers.create(way, **settings), seed)
     yield Progress(0.9, "How natural the patches look")
     score(bench)
+
+
+def predictor(bench: "Bench") -> "LatentGenerator":
+    """The bundled generator that predicts offsets for what is on the bench.
+
+    Raises:
+        UserError: ``OPTION_RANGE``: there is none for this purpose or place.
+    """
+    from core.patches import bundled
+    from core.patches.latent_generator import LatentGenerator
+
+    kind, mode = bench.main().kind, bench.mode
+    if (kind, mode) in bundled.NATURAL:
+        model = bundled.load(kind, mode, natural=True)
+        assert isinstance(model, LatentGenerator)
+        if {bench.place, "drawn"} & set(model.about.slots):
+            return model
+    raise UserError(
+        Code.OPTION_RANGE,
+        "No generator of natural patches was trained for this.",
+        "Choose the offset in the latent, or glasses or a mask on a face that is to hide.",
+    )
 
 
 def score(bench: "Bench") -> None:

@@ -9,6 +9,7 @@ from demos.base import photo_input
 from demos.compare import comparison
 from demos.models import ModelsPanel, models_panel
 from demos.patches import words
+from demos.patches.natural import FLOWERS, ways
 from demos.patches.strokes import drawing
 
 STEPS = 40
@@ -189,8 +190,7 @@ def _natural(priors: list[tuple[str, str]], labels: list[str]) -> Natural:
         label = gr.Dropdown(labels, value=labels[0] if labels else None, label="What it shows",
                             allow_custom_value=True, elem_id="patches-label")  # fmt: skip
         way = gr.Radio(
-            [("Offset in the latent", "latent offset"), ("Guided denoising", "guided sample")],
-            value="latent offset", label="How", elem_id="patches-way",
+            ways(FLOWERS), value="latent offset", label="How", elem_id="patches-way",
         )  # fmt: skip
         strength = gr.Slider(
             0, 1, 0.5, step=0.05, label="From natural (0) to strong (1)", elem_id="patches-strength"

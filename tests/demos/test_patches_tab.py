@@ -11,10 +11,12 @@ import pytest
 import torch
 
 from core.errors import Code, UserError
-from core.patches import apply, session, slots
+from core.patches import apply, bundled, session, slots
+from core.patches.generator import About
+from core.patches.latent_generator import LatentGenerator
 from core.patches.session import Block, Scale, Session, Target, pixels, tensor
 from core.types import Image
-from demos.patches import api, canvas, exports, making, people, showing, strokes, words
+from demos.patches import api, canvas, exports, making, natural, people, showing, strokes, words
 from demos.patches.bench import AIM, YOU, Aim, Bench, Probe, report, whole
 from tests.core.patches.patch_fakes import people as drawn_people
 from tests.core.patches.patch_fakes import person_victim
@@ -201,6 +203,41 @@ def test_an_unknown_place_of_the_generator_is_searched_instead(
     monkeypatch.setattr(making.readers, "places", lambda kind, mode: ("glasses", "drawn"))
     bench.place = "drawn"
     assert making.knows(bench)
+
+
+def test_an_offset_by_one_pass_starts_from_the_generators_own_picture(
+    monkeypatch: pytest.MonkeyPatch, bench: Bench
+) -> None:
+    about = About("evasion", "persons", ("torso",), ("a",), 64, 32, "facet-flowers", 0.5, "sunflower", 3)
+    torch.manual_seed(0)
+    model = LatentGenerator(about).eval().requires_grad_(False)
+    model.common.mul_(100)
+    monkeypatch.setattr(bundled, "NATURAL", {("persons", "evasion"): "made-up"})
+    monkeypatch.setattr(bundled, "load", lambda kind, mode, natural: model)
+    monkeypatch.setattr(natural, "score", lambda bench: None)
+    assert natural.ONE_PASS in {name for _, name in natural.ways(natural.FLOWERS)}
+    bench.place = "torso"
+    bench.throw()
+    found = {}
+    for strength in (0.0, 0.5):
+        steps = natural.paint(bench, natural.FLOWERS, "daisy", natural.ONE_PASS, strength, seed=9)
+        assert [one.done for one in steps] == [0.2, 0.4, 0.9]
+        found[strength] = bench.tried[natural.ONE_PASS].made.patch
+        own = bench.tried["natural sample"].made.patch
+        torch.testing.assert_close(own, model.natural()[0])
+    torch.testing.assert_close(found[0.0], own)
+    assert (found[0.5] - own).abs().mean() > 0.01
+    bench.place = "shirt"
+    with pytest.raises(UserError) as problem:
+        natural.predictor(bench)
+    assert "offset in the latent" in problem.value.hint
+
+
+def test_without_a_predictor_its_way_is_not_offered(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> None:
+    monkeypatch.setattr(bundled, "NATURAL", {})
+    assert natural.ONE_PASS not in {name for _, name in natural.ways(natural.FLOWERS)}
+    with pytest.raises(UserError):
+        natural.predictor(bench)
 
 
 def test_the_pedestrians_on_the_screen_are_those_that_are_drawn() -> None:

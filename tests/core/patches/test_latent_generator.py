@@ -52,6 +52,22 @@ def test_at_radius_0_it_shows_the_priors_own_picture() -> None:
         assert torch.equal(made, net.natural()[0])
 
 
+def test_a_smaller_radius_is_kept_to_and_a_larger_one_is_that_of_the_training() -> None:
+    net, found = built(0.5), {}
+    with torch.no_grad():
+        net.common.mul_(100)
+    task = Task(pictures(0)[0], Gallery(pictures(0), {}), None, SLOT, [], seed=3)
+    for radius in (None, 0.0, 0.2, 0.5, 3.0):
+        found[radius] = makers.makers.create("latent generator", net, radius=radius)(task)
+    assert torch.equal(found[0.0], net.natural()[0])
+    assert torch.equal(found[None], found[0.5]) and torch.equal(found[None], found[3.0])
+    gone = {radius: float((patch - net.natural()[0]).abs().mean()) for radius, patch in found.items()}
+    assert 0 < gone[0.2] < gone[0.5]
+    assert net.about.radius == 0.5
+    with pytest.raises(UserError):
+        makers.makers.create("latent generator", net, radius=-0.1)
+
+
 def test_it_depends_on_its_pictures_and_the_target_and_passes_once() -> None:
     net = built(mode="impersonation")
     calls: list[int] = []
