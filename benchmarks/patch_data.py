@@ -18,7 +18,7 @@ from core.patches.evaluate import Outcome
 from core.patches.judge import Labelled
 from core.patches.makers import Maker, Task, make
 from core.training import patch_people
-from core.training.patch_evaluation import labelled, parts
+from core.training.patch_evaluation import labelled, parts, strangers
 from core.training.patch_people import People
 from core.types import Progress
 
@@ -162,22 +162,8 @@ def drawn_people() -> Search:
 
 
 def towards_strangers(search: Search) -> Search:
-    """Everybody is to be taken for another of the test people, of whom the attacker has a picture.
-
-    That picture is taken out of the gallery; so targets are those with two pictures there or more.
-    """
-    names = search.gallery.identities
-    several = [name for name in dict.fromkeys(names.tolist()) if (names == name).sum() > 1]
-    lent = [int(np.flatnonzero(names == name)[0]) for name in several]
-    rest = np.setdiff1d(np.arange(len(names)), lent)
-    chosen, place = [], 0
-    for person in search.probes.identities:
-        place += several[place % len(several)] == person  # nobody is his own target
-        chosen.append(several[place % len(several)])
-        place += 1
-    return Search(
-        search.probes, search.gallery.take(rest), search.gallery.take(lent), np.array(chosen, np.str_)
-    )
+    """Everybody is to be taken for another of the test people, of whom the attacker has a picture."""
+    return Search(search.probes, *strangers(search.probes, search.gallery))
 
 
 def towards_drawn(search: Search) -> Search:

@@ -17,9 +17,9 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from core.errors import Code, UserError
-from core.patches.activation import BATCH, cells, placed
+from core.patches.activation import BATCH, cells
 from core.patches.base import Victim
-from core.types import FloatArray, Pixels
+from core.types import FloatArray
 
 # Eight colours that people with any usual colour vision tell apart (Okabe and Ito, "Color Universal Design").
 PALETTE: tuple[tuple[str, tuple[int, int, int]], ...] = (
@@ -32,7 +32,6 @@ PALETTE: tuple[tuple[str, tuple[int, int, int]], ...] = (
     ("reddish purple", (204, 121, 167)),
     ("black", (0, 0, 0)),
 )
-COVER = 0.6  # of the cluster's colour over the grey picture, our choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,25 +204,6 @@ def table(
             )
         )
     return tuple(rows)
-
-
-def pictures(labels: NDArray[np.int64], victim: Victim, shown: Tensor, cover: float = COVER) -> list[Pixels]:
-    """Clusters in their colours over the grey pictures; what the encoder does not see stays grey.
-
-    Args:
-        labels: N×h×w of :meth:`Clusters.assign`.
-        victim: whose places they are.
-        shown: N×3×H×W RGB in 0..1.
-        cover: opacity of the colours, 0..1.
-
-    Returns:
-        N pictures, H×W×3 uint8 RGB; their legend is in the rows of :func:`table`.
-    """
-    numbered = placed(torch.from_numpy(labels + 1).float(), victim, "nearest").long().numpy()
-    colours = np.array([(0, 0, 0), *(rgb for _, rgb in PALETTE)], np.float64)[numbered]
-    grey = shown.detach().mean(1).cpu().numpy()[..., None] * 255
-    mixed = np.where(numbered[..., None] > 0, cover * colours + (1 - cover) * grey, grey)
-    return list(np.rint(mixed).clip(0, 255).astype(np.uint8))
 
 
 def _weights(mask: Tensor, victim: Victim, size: tuple[int, int], count: int) -> FloatArray:

@@ -18,7 +18,9 @@ from core.patches.countermeasures.disagreement import Disagreement
 from core.patches.countermeasures.occlusion import Occlusion, Recovery, contrast
 from core.patches.thresholds import Group
 
-__all__ = ["ORDER", "REPAIRS", "Finding", "Memory", "Repair", "fitted", "inspect", "provenance", "repaired"]
+__all__ = [
+    "ORDER", "REPAIRS", "Finding", "Memory", "Repair", "able", "fitted", "inspect", "provenance", "repaired",
+]  # fmt: skip
 
 # Recovery comes after occlusion, which looks through the same covered pictures; that makes it free.
 ORDER: Final = ("occlusion", "recovery", "disagreement", "concentration", "blur", "jpeg")
@@ -85,7 +87,7 @@ def inspect(
     watching = next((one for one in remembering if group and one.name in group.scores), remembering[0])
     means = None if references is None else {name: mean(vectors) for name, vectors in references.items()}
     found = []
-    for name in names or _able(len(victims), references is not None):
+    for name in names or able(len(victims), references is not None):
         detector = fitted(name, group)
         used = remembering if name == Disagreement.name else [watching]
         began = time.perf_counter()
@@ -237,8 +239,13 @@ def mean(vectors: Tensor) -> Tensor:
     return torch.nn.functional.normalize(vectors.reshape(-1, vectors.shape[-1]).mean(0, keepdim=True), dim=1)
 
 
-def _able(count: int, claimed: bool) -> list[str]:
-    """Detectors that can run, in order."""
+def able(count: int, claimed: bool) -> list[str]:
+    """Detectors that can run, in order.
+
+    Args:
+        count: encoders that look.
+        claimed: it is known whom a picture is said to show.
+    """
     return [
         name
         for name in ORDER

@@ -128,6 +128,8 @@ def descend(prior: Prior, start: Tensor, task: Task, course: Course) -> Tensor:
     momentum = torch.zeros_like(offset)
     reach = course.radius * rms(start)
     for share in falling(course.steps):
+        if task.stopped():
+            break
         offset.requires_grad_(True)
         (slope,) = torch.autograd.grad(cost(decoded(prior, start + offset)), offset)
         momentum = course.decay * momentum + slope / rms(slope)

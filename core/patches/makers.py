@@ -97,6 +97,7 @@ class Task:
         victims: the encoders that may be looked at (white box); none need be for those that do not look.
         seed: same seed, same patch.
         budget: of the iterative ones.
+        stopped: asked at every step of the iterative ones, which then end with what they have.
     """
 
     probe: Tensor
@@ -106,6 +107,7 @@ class Task:
     victims: Sequence[Victim]
     seed: int = 0
     budget: Budget = Budget()
+    stopped: Callable[[], bool] = lambda: False
 
 
 Maker = Callable[[Task], Tensor]
@@ -177,6 +179,7 @@ def _pgd(objective: Objective | None = None) -> Maker:
             task.seed,
             task.budget.steps,
             task.budget.draws,
+            stopped=task.stopped,
         )
 
     return run

@@ -4,7 +4,7 @@ Dong et al., "Boosting Adversarial Attacks with Momentum", arXiv 1710.06081 (alg
 over drawn conditions (arXiv 1707.07397) in place of the single gradient.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -153,6 +153,7 @@ def descend(
     *,
     decay: float = 0.9,
     rate: float = 0.06,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Tensor:
     """One probe's patch.
 
@@ -168,6 +169,7 @@ def descend(
         draws: conditions a step.
         decay: of the momentum.
         rate: largest change of a pixel a step; it falls to a tenth along a cosine.
+        stopped: asked before every step; the patch so far comes back.
 
     Returns:
         3×64×64 in 0..1.
@@ -179,6 +181,8 @@ def descend(
     patch = torch.rand(3, PATCH, PATCH, generator=cost.chance).mul(0.2).add(0.4)
     momentum = torch.zeros_like(patch)
     for share in falling(steps):
+        if stopped():
+            break
         patch.requires_grad_(True)
         (slope,) = torch.autograd.grad(cost(patch[None]), patch)
         momentum = decay * momentum + slope / slope.abs().mean().clamp_min(1e-12)

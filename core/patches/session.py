@@ -4,7 +4,7 @@ The attacker knows the probe, pictures of the target that are not judged with, a
 looked at. The gallery and all other encoders only judge.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -185,11 +185,19 @@ class Session:
             raise ValueError("the gallery has no picture of the person or of the target")
         self._clean: dict[str, NDArray[np.float64]] = {}
 
-    def make(self, maker: Maker, slot: Slot, seed: int = 0, budget: Budget | None = None) -> Made:
-        """One patch for the probe, with what it cost."""
+    def make(
+        self,
+        maker: Maker,
+        slot: Slot,
+        seed: int = 0,
+        budget: Budget | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Made:
+        """One patch for the probe, with what it cost; an iterative maker ends early once it is stopped."""
         source = Gallery.of(self.probe[None], self.seen)
         target = None if self.target is None else Gallery.of(self.target.lent, self.seen)
-        return make(maker, Task(self.probe, source, target, slot, self.seen, seed, budget or Budget()))
+        task = Task(self.probe, source, target, slot, self.seen, seed, budget or Budget(), stopped)
+        return make(maker, task)
 
     def judge_clean(self) -> None:
         """Let every encoder look at the gallery and the clean probe, so that later answers come at once."""
@@ -229,12 +237,17 @@ class Session:
             places[1] if len(places) > 1 else None,
         )
 
-    def own(self, victim: Victim) -> Tensor:
-        """K×D unit vectors of the person's own pictures in the gallery, as an encoder sees them."""
+    @property
+    def claim(self) -> str:
+        """Who an operator is told that the picture shows: the target, or the person where there is none."""
+        return self.identity if self.target is None else self.target.identity
+
+    def claimed(self, victim: Victim) -> Tensor:
+        """K×D unit vectors of the claimed person's pictures in the gallery, as an encoder sees them."""
         parts = [
-            block.seen_by(victim)[torch.from_numpy(block.identities == self.identity)]
+            block.seen_by(victim)[torch.from_numpy(block.identities == self.claim)]
             for block in self.gallery
-            if (block.identities == self.identity).any()
+            if (block.identities == self.claim).any()
         ]
         return torch.cat(parts)
 

@@ -128,6 +128,11 @@ PERSON_SHAPES: Mapping[str, tuple[float, float, float]] = {
 }
 
 
+def names(kind: str) -> tuple[str, ...]:
+    """All places for patches on "faces" or "persons", with that which somebody draws at the end."""
+    return (*(FACE_SHAPES if kind == "faces" else PERSON_SHAPES), "drawn")
+
+
 def torso(height: int, width: int) -> Slot:
     """The chest of a person who fills a picture."""
     return body("torso", height, width)

@@ -30,7 +30,6 @@ class FaceVictim:
     def __init__(self, model: Recognizer) -> None:
         self.model = model.eval().requires_grad_(False)
         self.name = model.name
-        self._lock = threading.Lock()  # a hook sees the passes of every caller
 
     def embed(self, pixels: Tensor) -> Tensor:
         """N×3×224×224 RGB in 0..1 -> N×D unit vectors."""
@@ -51,12 +50,17 @@ class FaceVictim:
             N×D unit vectors; the maps, one tensor for each part in which the recogniser takes the batch.
         """
         seen: list[Tensor] = []
-        with self._lock:
-            hook = self._layer.register_forward_hook(lambda _, __, output: seen.append(output))
-            try:
-                vectors: Tensor = self.model(pixels)
-            finally:
-                hook.remove()
+        mine = threading.get_ident()  # a hook sees the passes of every caller
+
+        def note(_: nn.Module, __: object, output: Tensor) -> None:
+            if threading.get_ident() == mine:
+                seen.append(output)
+
+        hook = self._layer.register_forward_hook(note)
+        try:
+            vectors: Tensor = self.model(pixels)
+        finally:
+            hook.remove()
         return vectors, seen
 
     @cached_property
@@ -65,9 +69,10 @@ class FaceVictim:
         if self.model.card.layer:
             return self.model.net.get_submodule(self.model.card.layer)
         passed: list[nn.Module] = []
+        mine = threading.get_ident()
 
         def note(layer: nn.Module, _: object, output: Tensor) -> None:
-            if min(output.shape[2:]) >= PLACES:
+            if threading.get_ident() == mine and min(output.shape[2:]) >= PLACES:
                 passed.append(layer)
 
         convolutions = [layer for layer in self.model.net.modules() if isinstance(layer, nn.Conv2d)]

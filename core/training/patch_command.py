@@ -121,7 +121,7 @@ def _evaluate(chosen: argparse.Namespace) -> int:
 def _train(chosen: argparse.Namespace) -> int:
     from accelerate import Accelerator
 
-    from core.patches import generator, victims
+    from core.patches import generator, slots, victims
     from core.patches.apply import Conditions
     from core.patches.pgd import Objective
     from core.training import loop, patch_generator, patch_places
@@ -138,7 +138,8 @@ def _train(chosen: argparse.Namespace) -> int:
     size = sizes.pop()
     length = victims.length(seen_by) if chosen.told else 0
     victims.move(seen_by, Accelerator(cpu=chosen.cpu).device)
-    where = patch_places.places(chosen.kind, _slots(chosen), *size, seed=chosen.seed)
+    asked = chosen.slots.split(",") if chosen.slots else slots.names(chosen.kind)
+    where = patch_places.places(chosen.kind, asked, *size, seed=chosen.seed)
     shape = (128, 128) if chosen.kind == "faces" else (128, 64)
     natural = (chosen.prior, chosen.radius, chosen.label, chosen.sample) if chosen.prior else ()
     about = generator.About(chosen.mode, chosen.kind, tuple(where), names, *shape, *natural)
@@ -173,14 +174,6 @@ def _train(chosen: argparse.Namespace) -> int:
     finally:
         loop.leave()
     return 0
-
-
-def _slots(chosen: argparse.Namespace) -> tuple[str, ...]:
-    from core.patches.slots import FACE_SHAPES
-
-    if chosen.slots:
-        return tuple(chosen.slots.split(","))
-    return (*FACE_SHAPES, "drawn") if chosen.kind == "faces" else ("torso", "drawn")
 
 
 def _idols(chosen: argparse.Namespace) -> Any:

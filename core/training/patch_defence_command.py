@@ -43,12 +43,12 @@ def add_train(actions: Any) -> None:
 
 
 def _train(chosen: argparse.Namespace) -> int:
-    from core.patches import generator, victims
+    from core.patches import generator, slots, victims
     from core.training import loop, patch_defence, patch_places
 
     teacher: Any = victims.KINDS[chosen.kind](chosen.encoder)
     size = teacher.height, teacher.width
-    names = chosen.slots.split(",") if chosen.slots else _all_places(chosen.kind)
+    names = chosen.slots.split(",") if chosen.slots else slots.names(chosen.kind)
     where = patch_places.places(chosen.kind, names, *size, seed=chosen.seed)
     training, validation = _people(chosen, size)
     worn = generator.load(chosen.generator) if chosen.generator else None
@@ -78,12 +78,6 @@ def _train(chosen: argparse.Namespace) -> int:
 
 
 PLACES: Final = 4  # of a name that stands for many: drawings would crowd out the others
-
-
-def _all_places(kind: str) -> tuple[str, ...]:
-    from core.patches.slots import FACE_SHAPES
-
-    return (*FACE_SHAPES, "drawn") if kind == "faces" else ("torso", "drawn")
 
 
 def _people(chosen: argparse.Namespace, size: tuple[int, int]) -> Any:
@@ -124,7 +118,7 @@ def add_tune(actions: Any) -> None:
 
 
 def _tune(chosen: argparse.Namespace) -> int:
-    from core.patches import thresholds, victims
+    from core.patches import bundled, thresholds, victims
     from core.training import patch_evaluation, patch_people, patch_thresholds
     from core.training.person_data import CHECK_TOWN
 
@@ -135,7 +129,8 @@ def _tune(chosen: argparse.Namespace) -> int:
     )
     assert faces is not None
     people = {"faces": faces, "persons": patch_people.drawn(CHECK_TOWN, chosen.people, 3)}
-    names = {"faces": _encoders(chosen.encoders), "persons": ["facet-person"]}
+    bodies = bundled.load("persons", "evasion").about.victims
+    names = {"faces": _encoders(chosen.encoders), "persons": list(bodies)}
     source = {"faces": "validation people of LFW (grey photographs)", "persons": "drawn people"}
     groups, maps = {}, {}
     for kind, some in people.items():
@@ -152,7 +147,10 @@ def _tune(chosen: argparse.Namespace) -> int:
         )
         assert found is not None
         groups[kind] = found
-    command = "python -m core tune patch-defence --data DATA --keep DIR"
+    command = f"python -m core tune patch-defence --data DATA --keep DIR --people {chosen.people}"
+    command += f" --thorough {chosen.thorough}" + (
+        f" --encoders {chosen.encoders}" if chosen.encoders else ""
+    )
     thresholds.write(thresholds.Thresholds(FPR, command, groups, maps))
     return 0
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.patches import makers, slots
 from core.patches.base import Victim
@@ -30,6 +31,31 @@ def labelled(people: People) -> Labelled:
     return Labelled(as_input(people.pixels), people.identities)
 
 
+def strangers(probes: Labelled, gallery: Labelled) -> tuple[Labelled, Labelled, NDArray[np.str_]]:
+    """Everybody is to be taken for another of these people, of whom the attacker has a picture.
+
+    That picture is taken out of the gallery; so targets are those with two pictures there or more.
+
+    Returns:
+        What is left of the gallery; the attacker's pictures; for each probe the target's name.
+
+    Raises:
+        ValueError: fewer than two people have two pictures.
+    """
+    names = gallery.identities
+    several = [name for name in dict.fromkeys(names.tolist()) if (names == name).sum() > 1]
+    if len(several) < 2:
+        raise ValueError("there are too few people with two pictures to be targets")
+    lent = [int(np.flatnonzero(names == name)[0]) for name in several]
+    rest = np.setdiff1d(np.arange(len(names)), lent)
+    chosen, place = [], 0
+    for person in probes.identities:
+        place += several[place % len(several)] == person  # nobody is his own target
+        chosen.append(several[place % len(several)])
+        place += 1
+    return gallery.take(rest), gallery.take(lent), np.array(chosen, np.str_)
+
+
 def compare(
     model: PatchGenerator,
     people: People,
@@ -45,8 +71,8 @@ def compare(
     """Judge the generator and the patches of chance on all people, and the iterative patch on some.
 
     The generator sees the probe alone, the iterative way its own clean picture; neither sees the gallery that
-    is judged with. For impersonation everybody is to be taken for the next person, of whom the attacker has
-    one picture of the gallery's; or, given ``idols``, for one of these, of whom he has others.
+    is judged with. For impersonation everybody is to be taken for another of these people, of whom the
+    attacker has a picture that is not in the gallery; or, given ``idols``, for one of these.
 
     Args:
         model: the generator.
@@ -72,8 +98,10 @@ def compare(
         **{name: makers.makers.create(name) for name in CHANCE},
     }
     aimed = model.about.mode == "impersonation"
-    lent, whom = None, np.roll(probes.identities, 1)
-    if aimed and idols is not None:
+    lent, whom = None, None
+    if aimed and idols is None:
+        gallery, lent, whom = strangers(probes, gallery)
+    elif aimed and idols is not None:
         lent, shown = (labelled(one) for one in idols)
         gallery = gallery.beside(shown)
         whom = np.resize(np.unique(shown.identities), len(probes))
@@ -81,7 +109,7 @@ def compare(
     plan += [(name, min(iterative, len(probes))) for name in ("generator", "random", "pgd") if iterative]
     for name, count in plan:
         some = probes.take(range(count))
-        targets = whom[:count] if aimed else None
+        targets = None if whom is None else whom[:count]
         label = name if count == len(probes) else f"{name} (few)"
         yield from run(
             label, ways[name], some, gallery, slot, seen, unseen, targets, lent=lent, seed=seed, budget=budget

@@ -14,6 +14,7 @@ from core.patches.base import Victim
 from core.patches.countermeasures.concentration import Concentration
 from core.patches.countermeasures.disagreement import Disagreement
 from core.patches.defend import ORDER, Memory, fitted, mean
+from core.patches.generator import one_pass
 from core.patches.judge import Labelled
 from core.patches.slots import Slot
 from core.patches.thresholds import Group, Maps, cut
@@ -101,8 +102,7 @@ def attacked(victim: Victim, probes: Labelled, slot: Slot, seed: int = 0) -> tup
     ]
     random = torch.stack([squares(task) for task in tasks])
     if (victim.height, victim.width) == (224, 224):
-        with torch.no_grad():
-            made = bundled.load("faces", "evasion")(probes.pictures, slot)
+        made = one_pass(bundled.load("faces", "evasion"), probes.pictures, slot, None, [victim])
     else:
         taught = victims.embed([victim], probes.pictures)[victim.name]
         first = torch.full((len(probes), 3, 64, 64), 0.5)

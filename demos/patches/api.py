@@ -112,9 +112,12 @@ def lay_out_and_wire(services: Services) -> None:
             files: picture, report as JSON, and when hiding the patch alone as a small PNG
             report: cosines, thresholds and ranks by encoder, beside random squares and other baselines
         """
-        if way not in WAYS or not 0 <= float(strength) <= 1:
+        from core.patches import bundled
+
+        known = WAYS if bundled.NATURAL else WAYS[:-1]
+        if way not in known or not 0 <= float(strength) <= 1:
             raise UserError(
-                Code.OPTION_RANGE, "There is no such way.", f"Choose {', '.join(WAYS)}; strength 0 to 1."
+                Code.OPTION_RANGE, "There is no such way.", f"Choose {', '.join(known)}; strength 0 to 1."
             )
         session = services.sessions.loose()
         bench = bench_for(services, session, photo, kind, place, target, second_photo, consent)
@@ -129,8 +132,12 @@ def lay_out_and_wire(services: Services) -> None:
             bench.try_out("pgd", words.WAYS["pgd"], making.maker(bench, "pgd"), int(seed or 0))
         if way in WAYS[2:]:
             name = label or natural.labels(natural.FLOWERS)[0]
-            for _ in natural.paint(bench, natural.FLOWERS, name, way, float(strength), int(seed or 0)):
-                pass
+            try:
+                for _ in natural.paint(bench, natural.FLOWERS, name, way, float(strength), int(seed or 0)):
+                    pass
+            except UserError:
+                if way not in bench.tried:
+                    raise  # else only the measure of its looks is missing
         paths = exports.files(session, bench)
         return paths[0], paths, report(bench)
 

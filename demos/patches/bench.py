@@ -92,9 +92,17 @@ class Aim:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tried:
-    """A patch and what it does at full opacity."""
+    """A patch and what it does at full opacity.
+
+    Attributes:
+        title: of the way that made it.
+        mode: what it was made for.
+        made: the patch.
+        full: what encoders say.
+    """
 
     title: str
+    mode: str
     made: "Made"
     full: "Judgement"
 
@@ -115,6 +123,7 @@ class Bench(Turns):
         opacity: of what is on the screen, 0..1.
         now: what the shown patch does at that opacity.
         chance: what random squares in the same place do.
+        keeping: held while a result is kept or all results go.
         looks: by way, how natural its patch is: share 0..1, whether that is within natural crops, and how
             sure a detector is that it is an attack's.
     """
@@ -131,6 +140,7 @@ class Bench(Turns):
     now: "Judgement | None" = None
     chance: "tuple[Judgement, ...]" = ()
     looks: dict[str, tuple[float, bool, float]] = field(default_factory=dict)
+    keeping: threading.RLock = field(default_factory=threading.RLock)
     _work: "Session | None" = None
     _slot: "Slot | None" = None
 
@@ -150,12 +160,13 @@ class Bench(Turns):
 
     def reset(self) -> None:
         """Patches and figures go; the inputs stay."""
-        self.stop.set()
-        self.stop = threading.Event()
-        self.tried, self.shown, self.now, self.chance = {}, "", None, ()
-        self.opacity = 1.0
-        self.looks = {}
-        self._work, self._slot = None, None
+        with self.keeping:
+            self.stop.set()
+            self.stop = threading.Event()
+            self.tried, self.shown, self.now, self.chance = {}, "", None, ()
+            self.opacity = 1.0
+            self.looks = {}
+            self._work, self._slot = None, None
 
     def main(self) -> Probe:
         """The probe.
@@ -173,11 +184,20 @@ class Bench(Turns):
         """Check that a patch may be made.
 
         Raises:
-            UserError: nobody, no target, no consent to the second photo, or nothing drawn.
+            UserError: nobody, no target, one that is the person, no consent to the second photo, or nothing
+                drawn.
         """
         from core.patches import safety
 
-        self.main()
+        one = self.main()
+        if self.mode == "impersonation" and one.kind != "faces":
+            raise UserError(Code.OPTION_RANGE, "Only faces can be aimed at somebody.", "Choose to hide.")
+        if self.aim is not None and self.aim.name == one.name:
+            raise UserError(
+                Code.OPTION_RANGE,
+                "This is the person who wears the patch.",
+                "Choose somebody else as the target.",
+            )
         if self.mode == "impersonation" and self.aim is None:
             raise UserError(
                 Code.OPTION_RANGE, "There is no target yet.", "Choose a synthetic person as the target."
@@ -205,8 +225,13 @@ class Bench(Turns):
         return self._slot
 
     def draw(self, text: str) -> None:
-        """Take a drawing; patches of another one go."""
+        """Take a drawing; patches of another one go.
+
+        Raises:
+            UserError: it is no drawing, or too small or large a one; everything stays as it was.
+        """
         if text != self.strokes:
+            strokes.mask(text, *self.main().picture.shape[:2])
             self.reset()
             self.strokes = text
 
@@ -217,15 +242,21 @@ class Bench(Turns):
         return self._work
 
     def try_out(self, name: str, title: str, maker: "Maker", seed: int = 0, steps: int = 40) -> Tried:
-        """Make a patch, judge it, and show it."""
+        """Make a patch, judge it, and show it.
+
+        Where somebody or something else was chosen meanwhile, it is dropped. Once the job is stopped, an
+        iterative way ends with what it has.
+        """
         from core.patches.makers import Budget
 
-        work, slot = self.work(), self.slot()
-        made = work.make(maker, slot, seed, Budget(steps))
-        tried = Tried(title, made, work.judge(made.patch, slot))
-        self.tried = {**self.tried, name: tried}
-        self.looks.pop(name, None)
-        self.show(name)
+        work, slot, mode = self.work(), self.slot(), self.mode
+        made = work.make(maker, slot, seed, Budget(steps), self.stop.is_set)
+        tried = Tried(title, mode, made, work.judge(made.patch, slot))
+        with self.keeping:
+            if work is self._work and slot is self._slot:
+                self.tried = {**self.tried, name: tried}
+                self.looks.pop(name, None)
+                self.show(name)
         return tried
 
     def show(self, name: str) -> None:
@@ -252,7 +283,10 @@ class Bench(Turns):
         if not self.chance:
             work, slot, squares = self.work(), self.slot(), makers.create("random")
             made = [work.make(squares, slot, seed) for seed in range(RANDOMS)]
-            self.chance = tuple(work.judge(one.patch, slot) for one in made)
+            judged = tuple(work.judge(one.patch, slot) for one in made)
+            with self.keeping:
+                if work is self._work and slot is self._slot:
+                    self.chance = judged
 
     def patch(self) -> "Tensor":
         """The shown patch, 3×64×64.
@@ -366,7 +400,7 @@ def report(bench: Bench) -> dict[str, Any]:
         "adversarial": True,
         "made by": "Facet",
         "kind": work.kind,
-        "mode": bench.mode,
+        "mode": bench.current().mode,
         "target": None if bench.aim is None else bench.aim.name,
         "place": bench.place,
         "covered share of the picture": bench.slot().share,

@@ -8,7 +8,7 @@ import gradio as gr
 from core.errors import Code, UserError
 from core.types import Image
 from demos.base import Update, guarded, path_of
-from demos.patches import people, showing, words
+from demos.patches import people, readers, showing, words
 from demos.patches.bench import AIM, SLUG, Aim, Bench, Probe, face_of, other_face, whole
 from demos.patches.parts import Parts
 from demos.services import LIGHT, Services
@@ -170,6 +170,8 @@ def wire(services: Services, parts: Parts) -> None:
     @guarded(notice)
     def choose_mode(mode: str, request: gr.Request) -> Update:
         """Hide, or pass for somebody else."""
+        if mode not in readers.MODES:
+            raise UserError(Code.OPTION_RANGE, "There is no such mode.", "Choose one of those shown.")
         session = services.session(request)
         bench = session.room(SLUG, Bench)
         with session.lock:

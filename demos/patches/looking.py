@@ -13,8 +13,10 @@ from demos.pictures import inlined
 from demos.services import HEAVY, Services
 
 if TYPE_CHECKING:
+    from core.patches.activation import Rule
     from core.patches.base import Victim
     from core.patches.defend import Finding
+    from core.patches.session import Figure
     from core.types import Pixels
 
 
@@ -66,10 +68,13 @@ def explained(bench: Bench, name: str) -> str:
     work, now = bench.work(), bench.now
     assert now is not None
     victim = _victim(bench, name)
-    references = work.own(victim)
+    references = work.claimed(victim)
     face = bench.main().canonical() if work.kind == "faces" else None
     others = torch.cat([block.pictures[:2] for block in work.gallery[:12]])
-    found = explain(victim, work.probe, now.worn, bench.slot(), references, others=others, face=face)
+    rule: Rule | None = None if work.target is None else "hirescam"  # the others were chosen by evasion
+    found = explain(
+        victim, work.probe, now.worn, bench.slot(), references, rule=rule, others=others, face=face
+    )
     rows = "".join(_cluster(row) for row in found.table)
     even = f"an even map would have {found.area:.0%} there"
     return (
@@ -111,28 +116,29 @@ def _cluster(row: dict[str, Any]) -> str:
 
 
 def defended(bench: Bench) -> str:
-    """What detectors say of the picture, and what encoders say once it is repaired."""
+    """What detectors say of the picture, and what encoders say once it is repaired.
+
+    The operator is told a name: the person's own, or in impersonation the target's, and has that person's
+    pictures. Recovery looks for what hides somebody, so it is left out where somebody is to be let in.
+    """
     from core.patches import defend, victims
+    from core.patches.countermeasures.occlusion import Occlusion, Recovery
 
     work, now = bench.work(), bench.now
     assert now is not None
     everyone = [*work.seen, *work.unseen]
-    claims = {one.name: work.own(one) for one in work.seen}
-    findings = [defend.inspect(list(work.seen), picture, claims) for picture in (work.probe, now.worn)]
+    aimed = work.target is not None
+    claims = {one.name: work.claimed(one) for one in work.seen}
+    names = [name for name in defend.able(len(work.seen), True) if not (aimed and name == Recovery.name)]
+    findings = [
+        defend.inspect(list(work.seen), picture, claims, names=names) for picture in (work.probe, now.worn)
+    ]
     rows = "".join(_finding(*pair) for pair in zip(*findings, strict=True))
-    repair = defend.repaired(list(work.seen), now.worn, claims)
+    repair = defend.repaired(list(work.seen), now.worn, claims, how=Occlusion.name if aimed else None)
     vectors = victims.embed(everyone, repair.picture[None])
-    after = {}
-    for one in everyone:
-        after[one.name] = float((work.own(one) @ vectors[one.name][0]).mean())
-    healed = "".join(
-        f'<tr><td data-label="Encoder">{html.escape(figure.title)}</td>'
-        f'<td data-label="Without">{figure.own[0]:.2f}</td>'
-        f'<td data-label="With the patch">{figure.own[1]:.2f}</td>'
-        f'<td data-label="Repaired">{after[figure.name]:.2f} · '
-        f"{'accepted' if after[figure.name] >= figure.scale.threshold else 'not recognised'}</td></tr>"
-        for figure in now.figures
-    )
+    after = {one.name: float((work.claimed(one) @ vectors[one.name][0]).mean()) for one in everyone}
+    healed = "".join(_healed(figure, aimed, after[figure.name]) for figure in now.figures)
+    whom = "the target’s pictures" if aimed else "the person’s own pictures"
     from core.patches.session import pixels
 
     return (
@@ -148,8 +154,25 @@ def defended(bench: Bench) -> str:
         '<div class="facet-scroll"><table class="facet-table"><thead><tr>'
         + "".join(f"<th scope='col'>{h}</th>" for h in ("Encoder", "Without", "With the patch", "Repaired"))
         + f"</tr></thead><tbody>{healed}</tbody></table></div>"
-        '<div class="facet-note">Mean cosine to the person’s own pictures. An attacker who knows the defence '
-        "does better than this patch: see RESULTS.md.</div>"
+        f'<div class="facet-note">Mean cosine to {whom}. An attacker who knows the defence does better than '
+        "this patch: see RESULTS.md.</div>"
+    )
+
+
+def _healed(figure: "Figure", aimed: bool, after: float) -> str:
+    """One encoder on the picture without a patch, with it and repaired."""
+    pair = figure.target if aimed else figure.own
+    assert pair is not None
+    accepted = after >= figure.scale.threshold
+    if aimed:
+        word = "taken for them" if accepted else "refused"
+    else:
+        word = "accepted" if accepted else "not recognised"
+    return (
+        f'<tr><td data-label="Encoder">{html.escape(figure.title)}</td>'
+        f'<td data-label="Without">{pair[0]:.2f}</td>'
+        f'<td data-label="With the patch">{pair[1]:.2f}</td>'
+        f'<td data-label="Repaired">{after:.2f} · {word}</td></tr>'
     )
 
 

@@ -22,7 +22,6 @@ BESIDE: Final = {
     ("faces", "evasion"): ("camouflage", "natural crop"),
     ("faces", "impersonation"): ("target crop", "natural crop"),
     ("persons", "evasion"): ("natural crop",),
-    ("persons", "impersonation"): ("target crop",),
 }
 """Baselines that are shown beside every patch, besides random squares."""
 
@@ -101,14 +100,20 @@ def wire(services: Services, parts: Parts) -> list[Any]:
             if not mine:
                 return
             stop, one, work = bench.stop, bench.main(), bench.work()
-            for event in paced(steps, 0.3):
-                yield {results.working: bar(event.done, event.message)}
-                if stop.is_set():
-                    break
+            problem: UserError | None = None
+            try:
+                for event in paced(steps, 0.3):
+                    yield {results.working: bar(event.done, event.message)}
+                    if stop.is_set():
+                        break
+            except UserError as found:  # what was made before it is shown all the same
+                problem = found
         yield idle()
-        if bench.probe is not one or bench.work() is not work or not bench.shown:
-            return  # somebody else was chosen meanwhile, or it was stopped before there was anything
-        yield showing.shown(session, bench, parts)
+        current = bench.probe is one and bench.work() is work and bench.shown
+        if current:  # else somebody else was chosen meanwhile, or it was stopped before there was anything
+            yield showing.shown(session, bench, parts)
+        if problem is not None:
+            raise problem
 
     @guarded(inputs.notice)
     def fetch_for_patch(drawn: str, request: gr.Request) -> Iterator[Update]:

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -118,14 +119,18 @@ def shown(session: Session, bench: Bench, parts: Parts) -> Update:
 
 
 def pictures(session: Session, bench: Bench) -> tuple[str, str]:
-    """Without and with the patch, as files for this visitor."""
+    """Without and with the patch, as files for this visitor; the second says of itself what it is."""
     from core.media import images
+    from core.patches import safety
 
     before, after = views(bench)
-    both = [
-        session.write(f"{name}.webp", images.save(pixels, "webp", quality=90), slot=f"patch-{name}")
-        for name, pixels in (("before", before), ("after", after))
-    ]
+    mode, method = bench.current().mode, bench.shown
+    limit = safety.exportable(mode).side  # type: ignore[arg-type]
+    contents = {
+        "before.webp": images.save(before if limit is None else preview(before, limit), "webp", quality=90),
+        "after.jpg": safety.export_picture(after, mode, method, "jpeg", 90),  # type: ignore[arg-type]
+    }
+    both = [session.write(name, data, slot=f"patch-{Path(name).stem}") for name, data in contents.items()]
     return both[0], both[1]
 
 
@@ -349,13 +354,16 @@ def _race(bench: Bench, aimed: bool) -> str:
         return "Search for a patch as well (left), and both are compared here."
 
     def change(tried: Tried) -> float:
+        """Of the mean cosine, towards what the attacker wants."""
         pairs = [figure.target if aimed else figure.own for figure in tried.full.figures if figure.seen]
-        return float(np.mean([abs(pair[1] - pair[0]) for pair in pairs if pair is not None]))
+        gain = float(np.mean([pair[1] - pair[0] for pair in pairs if pair is not None]))
+        return gain if aimed else -gain
 
     fast, full = change(one), change(slow)
     times = slow.made.seconds / max(one.made.seconds, 1e-4)
+    moved = "raised" if aimed else "lowered"
     return (
-        f"One pass moved the attacked encoders’ cosine by {fast:.2f}, the search by {full:.2f}; "
+        f"One pass {moved} the attacked encoders’ cosine by {fast:.2f}, the search by {full:.2f}; "
         f"the search took {times:.0f} times as long."
     )
 
@@ -410,9 +418,14 @@ def _natural(bench: Bench, name: str) -> str | None:
 
 
 def _thumb(tried: Tried) -> str:
+    """The patch; where it may not leave alone, whoever wears it."""
+    from core.patches import safety
     from core.patches.session import pixels
 
-    return f'<img src="{inlined(pixels(tried.made.patch), "webp", 80)}" alt="the patch">'
+    if safety.exportable(tried.mode).patch:  # type: ignore[arg-type]
+        return f'<img src="{inlined(pixels(tried.made.patch), "webp", 80)}" alt="the patch">'
+    worn = preview(pixels(tried.full.worn), THUMB)
+    return f'<img src="{inlined(worn, "webp", 80)}" alt="with the patch">'
 
 
 def aimed(bench: Bench) -> str:

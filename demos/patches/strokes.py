@@ -87,7 +87,7 @@ def drawing(target: str, elem_id: str, visible: bool) -> gr.HTML:
     """
     label = "Draw with mouse or finger where the patch is to sit"
     caption = (
-        "Draw where the patch is to sit: at most an eighth of the picture. Fixed places need no drawing."
+        "Draw where the patch is to sit: at most a seventh of the picture. Fixed places need no drawing."
     )
     return gr.HTML(
         None,

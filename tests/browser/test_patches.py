@@ -56,8 +56,7 @@ def saved(page, suffix: str) -> bytes:
 
 def test_hiding_in_one_pass_beside_a_search_with_eyes_and_a_defence(desk) -> None:
     example(desk)
-    told = made(desk)
-    assert "no longer recognise the person" in told and "never seen" in told
+    assert "never seen" in made(desk)
     level = desk.locator("#patches-verdict section").get_attribute("data-level")
     assert level in ("strong", "partial")  # the bundled generator does something to this face
     assert desk.locator("#patches-slider img").count() == 2
@@ -109,8 +108,11 @@ def test_passing_for_a_synthetic_person_and_for_a_second_photo_with_consent_only
     desk.locator("#patches-notice").get_by_text("the person who wears the patch").wait_for()
     desk.locator("#patches-targets button").nth(3).click()
     desk.locator("#patches-aimed").get_by_text("Person d").wait_for()
-    told = made(desk)
-    assert "take the person for the target" in told or "turns nobody" in told
+    assert "take the person for the target" in made(desk)
+    level = desk.locator("#patches-verdict section").get_attribute("data-level")
+    assert level in ("strong", "partial")  # the mask turns some encoder towards this bundled person
+    assert desk.locator("#patches-ways img[alt='the patch']").count() == 0  # it does not leave alone
+    assert desk.locator("#patches-ways img[alt='with the patch']").count() >= 3
     assert "How alike to the target" in desk.locator("#patches-to-target").inner_text()
     assert "pasted" in desk.locator("#patches-ways").inner_text()
     fold(desk, "Take it with you")

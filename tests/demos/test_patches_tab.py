@@ -1,6 +1,7 @@
 """The tab of patches without a page: drawings, patches on photos, who may be aimed at, what is shown."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,16 +12,19 @@ import pytest
 import torch
 
 from core.errors import Code, UserError
-from core.patches import apply, bundled, session, slots
+from core.patches import apply, bundled, safety, session, slots
 from core.patches.generator import About
 from core.patches.latent_generator import LatentGenerator
 from core.patches.session import Block, Scale, Session, Target, pixels, tensor
 from core.types import Image
 from demos.patches import api, canvas, exports, making, natural, people, showing, strokes, words
 from demos.patches.bench import AIM, YOU, Aim, Bench, Probe, report, whole
+from demos.pictures import inlined
 from tests.core.patches.patch_fakes import people as drawn_people
 from tests.core.patches.patch_fakes import person_victim
 
+BLACK = np.zeros((224, 224, 3), np.uint8)
+FACE = Probe("faces", BLACK, BLACK, np.array([[1.0, 0, 0], [0, 1, 0]]), YOU)
 SQUARE = json.dumps([[0.1, 0.3, 0.5, 0.6, 0.5]])
 
 
@@ -124,6 +128,31 @@ def test_opacity_acts_on_the_screen_and_not_on_the_table(bench: Bench) -> None:
     assert bench.opacity == 1
 
 
+def test_what_was_made_for_somebody_chosen_before_is_dropped(bench: Bench) -> None:
+    """The visitor goes back to hiding while a patch towards a target is made."""
+    from core.patches.makers import makers
+
+    squares = makers.create("random")
+
+    def slow(task: Any) -> torch.Tensor:
+        bench.reset()
+        return squares(task)
+
+    bench.try_out("pgd", "Iterative search", slow)
+    assert bench.tried == {} and bench.shown == ""
+
+
+def test_a_refused_drawing_leaves_everything_as_it_was(bench: Bench) -> None:
+    tried(bench)
+    held = dict(bench.tried)
+    for text in ("", "[[1, 0, 0, 1, 1], [1, 1, 0, 0, 1]]"):
+        if text == bench.strokes:
+            continue
+        with pytest.raises(UserError):
+            bench.draw(text)
+        assert bench.tried == held and bench.strokes == ""
+
+
 def test_another_place_or_drawing_forgets_patches(bench: Bench) -> None:
     tried(bench)
     bench.fade(0.5)
@@ -134,12 +163,51 @@ def test_another_place_or_drawing_forgets_patches(bench: Bench) -> None:
         bench.current()
 
 
+def test_nobody_is_aimed_at_themselves_and_only_faces_at_anybody(bench: Bench) -> None:
+    bench.mode, bench.aim = "impersonation", Aim("synthetic", "person-d", np.zeros((224, 224, 3), np.uint8))
+    with pytest.raises(UserError) as problem:
+        bench.ready()
+    assert "Only faces" in problem.value.message
+    assert bench.probe is not None
+    bench.probe = replace(bench.probe, kind="faces", name="person-d")
+    with pytest.raises(UserError) as problem:
+        bench.ready()
+    assert "wears the patch" in problem.value.message
+
+
+def test_in_impersonation_the_patch_is_not_on_the_page_and_the_picture_is_small_and_labelled(
+    bench: Bench, tmp_path: Path
+) -> None:
+    tried(bench)
+    given = drawn_people(6, 3, 256, 128)
+    bench._work = Session(
+        "persons", given.pictures[0], "person-0", [Block(given.pictures, given.identities)],
+        [person_victim("a", 1)], [], Target("person-2", given.pictures[6:7]),
+    )  # fmt: skip
+    alone = inlined(pixels(bench.tried["noise"].made.patch), "webp", 80)
+    assert alone in showing._thumb(bench.tried["noise"])  # to hide, it is given out
+    bench.tried["noise"] = replace(bench.tried["noise"], mode="impersonation")
+    assert alone not in showing._thumb(bench.tried["noise"])
+
+    class Visitor:
+        def write(self, name: str, content: bytes, *, slot: str) -> str:
+            (tmp_path / name).write_bytes(content)
+            return str(tmp_path / name)
+
+    before, after = showing.pictures(Visitor(), bench)  # type: ignore[arg-type]
+    shapes = [cv2.imread(one).shape for one in (before, after)]
+    assert shapes[0] == shapes[1] and max(shapes[0]) == safety.SCREEN
+    label = safety.marked(Path(after).read_bytes())
+    assert label is not None and label["mode"] == "impersonation"
+
+
 def test_nobody_and_no_target_are_told() -> None:
     with pytest.raises(UserError, match="nobody yet"):
         Bench().ready()
     bench = Bench()
     bench.start(whole(Image(np.zeros((256, 128, 3), np.uint8))))
     assert bench.place == "shirt"
+    bench.start(FACE)
     bench.mode = "impersonation"
     with pytest.raises(UserError, match="no target"):
         bench.ready()
@@ -147,7 +215,8 @@ def test_nobody_and_no_target_are_told() -> None:
 
 def test_a_second_photo_needs_consent() -> None:
     bench = Bench()
-    bench.start(whole(Image(np.zeros((256, 128, 3), np.uint8))))
+    bench.start(FACE)
+    bench._slot = slots.face("glasses")
     bench.mode, bench.aim = "impersonation", Aim("photo", AIM, np.zeros((224, 224, 3), np.uint8))
     with pytest.raises(UserError) as problem:
         bench.ready()
@@ -188,7 +257,7 @@ def test_files_say_that_they_are_adversarial_and_impersonation_gives_no_patch(
     assert all(safety.marked(Path(one).read_bytes()) for one in made if one.endswith(".png"))
     told = json.loads(Path(made[1]).read_text())
     assert told["adversarial"] and told["patches"]["noise"]["encoders"][0]["name"] == "a"
-    bench.mode = "impersonation"
+    bench.tried["noise"] = replace(bench.tried["noise"], mode="impersonation")
     made = exports.files(Visitor(), bench)  # type: ignore[arg-type]
     assert [Path(one).name for one in made] == ["with-patch.png", "report.json"]
 

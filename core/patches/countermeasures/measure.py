@@ -4,16 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from core.metrics import intervals, verification
-from core.metrics.identification import Identification, identify
 from core.metrics.intervals import Interval
 from core.metrics.verification import OperatingPoint, Roc
-from core.patches.base import Victim
-from core.patches.countermeasures.base import embed
 from core.types import FloatArray
 
 FPR = 0.05
@@ -87,61 +82,3 @@ def detection(
         point=verification.at_far(attacked, clean, fpr),
         people=len(np.unique(people)),
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Retrieval:
-    """Retrieval before and after something is done to the probes; the gallery stays as it is.
-
-    Attributes:
-        before: figures with the probes as they are.
-        after: figures with the changed ones.
-        difference: mAP after less before, paired by probe and clustered by identity.
-    """
-
-    before: Identification
-    after: Identification
-    difference: Interval
-
-
-def retrieval(
-    victim: Victim,
-    before: Tensor,
-    after: Tensor,
-    gallery: Tensor,
-    probes: NDArray[Any],
-    people: NDArray[Any],
-    probe_cameras: NDArray[Any] | None = None,
-    gallery_cameras: NDArray[Any] | None = None,
-) -> Retrieval:
-    """What purifying does to retrieval: a cost on clean probes, hopefully a gain on attacked ones.
-
-    Args:
-        victim: whose embeddings are compared by cosine.
-        before: P×3×H×W probes in 0..1.
-        after: the same probes purified (``Purifier.clean``).
-        gallery: G×3×H×W clean pictures.
-        probes: P identities.
-        people: G identities.
-        probe_cameras: P cameras for the Market-1501 rule, or None.
-        gallery_cameras: G cameras, given with ``probe_cameras``.
-
-    Raises:
-        ValueError: as ``core.metrics.identification.identify``.
-    """
-    with torch.no_grad():
-        known = embed(victim, gallery)
-        found = [
-            identify(
-                (embed(victim, pictures) @ known.T).cpu().numpy(),
-                probes,
-                people,
-                probe_cameras,
-                gallery_cameras,
-            )
-            for pictures in (before, after)
-        ]
-    change = intervals.paired_difference(
-        found[1].average_precision, found[0].average_precision, np.asarray(probes)[found[0].valid]
-    )
-    return Retrieval(found[0], found[1], change)

@@ -70,20 +70,6 @@ def _right():
     return mask
 
 
-def test_pictures_have_the_legend_s_colours_inside_the_crop_only():
-    class Cropped(Plain):
-        box = (4.0, 0.0, 12.0, 16.0)
-
-    labels = np.array([[[0, 1]]])
-    shown = torch.full((1, 3, 16, 16), 0.5)
-    (picture,) = clusters.pictures(labels, Cropped(), shown, cover=1)
-    assert picture.dtype == np.uint8
-    assert picture.shape == (16, 16, 3)
-    assert tuple(picture[0, 5]) == clusters.PALETTE[0][1]
-    assert tuple(picture[15, 11]) == clusters.PALETTE[1][1]
-    assert tuple(picture[3, 2]) == tuple(picture[3, 13]) == (128, 128, 128)
-
-
 @pytest.mark.parametrize("change", [{"clusters": 1}, {"clusters": 9}, {"components": 0}])
 def test_options_out_of_range_are_refused(change):
     with pytest.raises(UserError):

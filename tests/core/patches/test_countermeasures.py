@@ -6,7 +6,7 @@ from core.errors import UserError
 from core.patches.countermeasures import Purifier, detectors
 from core.patches.countermeasures.concentration import Concentration
 from core.patches.countermeasures.disagreement import Disagreement, ranks
-from core.patches.countermeasures.measure import detection, retrieval
+from core.patches.countermeasures.measure import detection
 from core.patches.countermeasures.occlusion import Occlusion, Recovery, contrast
 from core.patches.countermeasures.squeezing import Blur, Jpeg
 from tests.core.patches import defence_fakes as fakes
@@ -160,14 +160,3 @@ def test_detection_counts_by_person():
     assert chance.point.far <= 0.05
     with pytest.raises(ValueError, match="everybody"):
         detection(np.zeros(30), np.ones(30), people, people + 1)
-
-
-def test_retrieval_before_and_after(scene):
-    people, victims, clean, attacked, _, gallery = scene
-    same = retrieval(victims[0], clean, clean, gallery, people, people)
-    assert same.difference.low == same.difference.high == 0
-    hurt = retrieval(victims[0], clean, attacked, gallery, people, people)
-    assert hurt.difference.high < 0
-    assert hurt.before.mean_average_precision - hurt.after.mean_average_precision == pytest.approx(
-        -hurt.difference.estimate
-    )

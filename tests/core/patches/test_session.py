@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.patches import session, slots
+from core.patches import natural_makers, session, slots
 from core.patches.makers import Budget, makers
 from core.patches.pgd import Objective
 from core.patches.session import Block, Scale, Session, Target
@@ -99,7 +99,7 @@ def test_encoders_that_are_not_looked_at_see_only_those_that_matter() -> None:
     assert ["c" in block.vectors for block in blocks] == [True, False, False, False, False, False]
     assert all("a" in block.vectors for block in blocks)
     assert all(np.isfinite(one.own).all() for one in found.figures)
-    assert work.own(unseen).shape == (3, 24)
+    assert work.claim == "person-0" and work.claimed(unseen).shape == (3, 24)
 
 
 def test_nobody_is_compared_with_nothing() -> None:
@@ -115,3 +115,28 @@ def test_drawn_strangers_give_person_encoders_a_threshold(monkeypatch: pytest.Mo
     found = session.scale("persons", victim)
     assert found.stranger < found.same and -1 <= found.threshold <= 1
     assert np.isclose(found.far, 0.01)
+
+
+def test_an_operator_is_told_the_targets_name_in_impersonation() -> None:
+    victim = person_victim("a", 1)
+    block = Block(GIVEN.pictures, GIVEN.identities)
+    target = Target("person-2", GIVEN.pictures[6:7])
+    work = Session("persons", GIVEN.pictures[0], "person-0", [block], [victim], [], target)
+    assert work.claim == "person-2"
+    theirs = torch.from_numpy(GIVEN.identities == "person-2")
+    torch.testing.assert_close(work.claimed(victim), block.seen_by(victim)[theirs])
+
+
+@pytest.mark.parametrize("name", (natural_makers.NAMES[1], "pgd"))
+def test_a_search_that_is_stopped_ends_with_what_it_has(name: str) -> None:
+    work = Session("persons", GIVEN.pictures[0], "person-0", [Block(GIVEN.pictures, GIVEN.identities)],
+                   [person_victim("a", 1)])  # fmt: skip
+    asked: list[int] = []
+
+    def stopped() -> bool:
+        asked.append(1)
+        return len(asked) > 2
+
+    made = work.make(makers.create(name), SLOT, budget=Budget(50, 1), stopped=stopped)
+    assert len(asked) == 3 and made.victim_passes == 2
+    assert made.patch.shape == (3, 64, 64)

@@ -1,5 +1,6 @@
 """Adaptors: unit vectors, frozen parameters, maps with gradients, ensembles."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,3 +81,20 @@ def test_real_recognisers_show_maps(weight: Callable[[str], Path]) -> None:
         maps = victim.maps(pixels)
         assert maps.shape[0] == 7 and min(maps.shape[2:]) >= 3
         assert torch.autograd.grad(maps.sum(), pixels)[0].abs().sum() > 0
+
+
+def test_looking_sees_nothing_of_other_callers() -> None:
+    """Another visitor embeds through the same network while maps of it are read."""
+    victim, others = face_victim("a", 1), torch.rand(2, 3, 224, 224)
+    mine = torch.rand(1, 3, 224, 224)
+    expected = victim.maps(mine)
+    inner = victim.model.forward
+
+    def crowded(pixels: torch.Tensor) -> torch.Tensor:
+        thread = threading.Thread(target=inner, args=(others,))
+        thread.start()
+        thread.join()
+        return inner(pixels)
+
+    victim.model.forward = crowded  # type: ignore[method-assign]
+    torch.testing.assert_close(victim.maps(mine), expected)

@@ -22,7 +22,7 @@ from core.patches.evaluate import run as evaluate
 from core.patches.generator import About
 from core.patches.latent_generator import LatentGenerator
 from core.patches.pgd import Objective
-from core.training import loop, patch_generator, patch_people, patch_places
+from core.training import loop, patch_evaluation, patch_generator, patch_people, patch_places
 from core.training.patch_generator import Attack, Rates
 from core.training.patch_people import People
 from tests.core.patches.natural_fakes import TinyPrior
@@ -230,7 +230,7 @@ def test_the_command_trains_and_writes_a_generator(tmp_path: Path, monkeypatch: 
     command += ["--out", str(out), "--epochs", "1", "--batch", "8", "--cpu", "--mode", "impersonation"]
     assert main(command) == 0
     net = generator.load(out / "generator.safetensors")
-    assert net.about == About("impersonation", "persons", ("torso", "drawn"), ("a", "bb"), 128, 64)
+    assert net.about == About("impersonation", "persons", ("torso", "shirt", "drawn"), ("a", "bb"), 128, 64)
     command = ["evaluate", "patch-generator", str(out / "generator.safetensors"), "--data", str(tmp_path)]
     command += ["--unseen", "ccc", "--iterative", "2", "--steps", "2", "--out", str(tmp_path / "found.json")]
     assert main(command) == 0
@@ -292,3 +292,35 @@ def test_faces_are_found_once_and_aligned(data_dir: Path, tmp_path: Path) -> Non
     assert isinstance(people_found, People) and isinstance(again, People)
     assert people_found.pixels.shape == (4, 224, 224, 3)
     assert np.array_equal(people_found.pixels, again.pixels)
+
+
+def test_pictures_that_judge_an_impersonation_are_not_the_attackers() -> None:
+    probes, gallery = (
+        people(6, 3, 64, 32).take(rows) for rows in (range(0, 18, 3), [n for n in range(18) if n % 3])
+    )
+    rest, lent, targets = patch_evaluation.strangers(probes, gallery)
+    assert len(rest) + len(lent) == len(gallery)
+    assert not any(torch.equal(one, other) for one in lent.pictures for other in rest.pictures)
+    assert all(targets != probes.identities) and set(targets) <= set(rest.identities)
+    assert set(lent.identities) == set(gallery.identities)
+    with pytest.raises(ValueError, match="too few"):
+        patch_evaluation.strangers(probes, gallery.take([0, 1]))
+
+
+def test_comparing_an_impersonation_lends_the_attacker_other_pictures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = []
+
+    def note(*args: Any, **options: Any) -> Any:
+        given.append((args, options))
+        return iter(())
+
+    monkeypatch.setattr(patch_evaluation, "run", note)
+    about = replace(AIMING, height=64, width=32)
+    list(patch_evaluation.compare(generator.PatchGenerator(about), made_up(6, 3), [person_victim("a")], []))
+    assert given
+    for args, options in given:
+        gallery, targets, lent = args[3], args[7], options["lent"]
+        assert set(targets) <= set(lent.identities)
+        assert not any(torch.equal(one, other) for one in lent.pictures for other in gallery.pictures)
