@@ -27,13 +27,12 @@ from core.patches.makers import Budget, Maker
 from core.patches.pgd import Objective
 from core.patches.slots import Slot
 from core.patches.victims import PersonVictim
-from core.reid import omz, protocol
+from core.reid import omz, protocol, siblings
 from core.training.person_data import TEST_TOWN
 
 COMMAND = "python -m benchmarks.patch_persons --data ../shared/data --write"
 CAMERAS = 4
 CHANCE = ("random", "noise", "natural crop")
-BUNDLED = ("facet-person", "facet-person-b")
 EASED = 0.3  # share of the full conditions, as in the generator's training
 Found = dict[str, Outcome]
 
@@ -204,7 +203,7 @@ def main() -> None:
     albums = [one.pictures for one in (gallery, probes, few[0], *photos)]
     seen = [Knowing(victims.person(name), albums) for name in model.about.victims]
     unseen = [Knowing(PersonVictim(omz.read(chosen.data, name)), albums) for name in omz.NAMES]
-    spared = [name for name in BUNDLED if name not in model.about.victims]
+    spared = [name for name in siblings.FACET if name not in model.about.victims]
     unseen = [*(Knowing(victims.person(name), albums) for name in spared), *unseen]
     steps = chosen.steps
 

@@ -19,7 +19,7 @@ from torch.nn.functional import interpolate, normalize
 from benchmarks.results import table, write_section
 from core.datasets import mot_crops
 from core.metrics import intervals
-from core.reid import load, omz
+from core.reid import load, omz, siblings
 from core.reid.facet import FacetPerson
 from core.reid.protocol import Pictures, Search, drawn, evaluate, one_camera, pictures
 from core.training.person_data import TEST_TOWN, refilmed
@@ -87,7 +87,7 @@ def main() -> None:
     encoders: dict[str, Encoder] = {
         "mean colours of 8×3 fields": stripes,
         "Facet's network, untrained": untrained(),
-        **{name: load(name) for name in ("facet-person", "facet-person-b")},
+        **{name: load(name) for name in siblings.FACET},
         **{f"{name} (never trained here)": omz.read(chosen.data, name) for name in omz.NAMES},
     }
     rows = [row(name, encoder, searches) for name, encoder in encoders.items()]

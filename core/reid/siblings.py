@@ -1,26 +1,27 @@
-"""Two more person encoders, of other make than ``facet-person`` and smaller.
+"""Three more person encoders, of other make than ``facet-person`` and smaller.
 
 An attack on one encoder says little about the next. These look at pictures of half the size, so that they
 learn and are attacked cheaply, and share nothing with the first but what they were trained on.
 ``facet-person-b`` has residual blocks (arXiv 1512.03385) whose last map meets filters as large as itself;
-``facet-person-c`` has inverted residuals (MobileNetV2, arXiv 1801.04381) after a patch stem, takes each
-picture's own cast out and lays the largest values of two halves beside their means. A linear layer and a
-batch norm (arXiv 1903.07071) end both. Trained by ``core.training.person_encoder``. The first of
-them comes with Facet and is in the registry; the second has not been trained long enough to be of use (mAP
-0.08 on drawn people after 211 steps), so it is not.
+``facet-person-c`` is plain: convolutions without shortcuts between max-pools (arXiv 1409.1556), whose last
+map is brought together by powers (arXiv 1711.02512), the upper and the lower half each by itself.
+``facet-person-d`` mixes patches (ConvMixer, arXiv 2201.09792), which see each other through wide filters,
+channel by channel, and keep their places until the end. A linear layer and a batch norm (arXiv 1903.07071)
+end all three. Trained by ``core.training.person_encoder``.
 """
 
 from typing import Final
 
-import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from core import weights
+from core.reid import facet
 from core.reid.base import Card, PersonEncoder, cards, encoders, restored
 from core.reid.checkpoints import Normalised
 from core.reid.facet import Block
+from core.reid.osnet import Unit
 
 B: Final = Card(
     name="facet-person-b",
@@ -33,13 +34,25 @@ B: Final = Card(
 )
 C: Final = Card(
     name="facet-person-c",
-    title="Facet's third small encoder, inverted residuals (drawn pedestrians, MOT17)",
+    title="Facet's third small encoder, plain (drawn pedestrians, MOT17)",
     weights=("facet-person-c",),
     height=256,
     width=128,
     dim=192,
-    source="trained here; parts of arXiv 1801.04381",
+    source="trained here; parts of arXiv 1409.1556, 1711.02512",
 )
+
+
+D: Final = Card(
+    name="facet-person-d",
+    title="Facet's fourth small encoder, mixed patches (drawn pedestrians, MOT17)",
+    weights=("facet-person-d",),
+    height=256,
+    width=128,
+    dim=192,
+    source="trained here; parts of arXiv 2201.09792",
+)
+FACET: Final = (facet.CARD.name, B.name, C.name, D.name)
 
 
 class Sibling(PersonEncoder):
@@ -108,53 +121,65 @@ class Residuals(Sibling):
         return vectors
 
 
-class Inverted(nn.Module):
-    """Widen, look around each channel, narrow; with a shortcut where the shapes allow one."""
-
-    def __init__(self, entering: int, leaving: int, stride: int = 1, widen: int = 3) -> None:
-        super().__init__()
-        inner = widen * entering
-        self.layers = nn.Sequential(
-            nn.Conv2d(entering, inner, 1, bias=False), nn.BatchNorm2d(inner), nn.Hardswish(),
-            nn.Conv2d(inner, inner, 3, stride, 1, groups=inner, bias=False),
-            nn.BatchNorm2d(inner), nn.Hardswish(),
-            nn.Conv2d(inner, leaving, 1, bias=False), nn.BatchNorm2d(leaving),
-        )  # fmt: skip
-        self.shortcut = stride == 1 and entering == leaving
-
-    def forward(self, x: Tensor) -> Tensor:
-        """N×C×H×W -> N×C'×H'×W'."""
-        y: Tensor = self.layers(x)
-        return x + y if self.shortcut else y
-
-
-class InvertedResiduals(Sibling):
+class Plain(Sibling):
     """``facet-person-c``: 0.6 million parameters."""
 
     def __init__(self) -> None:
-        super().__init__(C, 4 * 128)
-        self.stem = nn.Sequential(nn.Conv2d(3, 32, 4, 4, bias=False), nn.BatchNorm2d(32))
+        super().__init__(C, 2 * 192)
+        self.normalised = Normalised()
         self.stages = nn.Sequential(
-            Inverted(32, 64, 2, 2),
-            Inverted(64, 64),
-            Inverted(64, 64),
-            Inverted(64, 128, 2),
-            Inverted(128, 128),
-        )
+            Unit(3, 24, 5, 2), nn.MaxPool2d(2),
+            Unit(24, 64, 3), Unit(64, 64, 3), nn.MaxPool2d(2),
+            Unit(64, 128, 3), Unit(128, 128, 3), nn.MaxPool2d(2),
+            Unit(128, 192, 3),
+        )  # fmt: skip
 
     def maps(self, pixels: Tensor) -> Tensor:
-        """N×3×256×128 RGB in 0..1 -> N×128×8×4; each picture's own mean and deviation are taken out first."""
-        half = _half(pixels)
-        spread = half.std((2, 3), keepdim=True)
-        own = (half - half.mean((2, 3), keepdim=True)) / (spread + 0.02)
-        found: Tensor = self.stages(self.stem(own))
+        """N×3×256×128 RGB in 0..1 -> N×192×8×4, none below 0."""
+        found: Tensor = self.stages(self.normalised(_half(pixels)))
         return found
 
     def pool(self, maps: Tensor) -> Tensor:
-        """N×128×h×w -> N×512: means and largest values of the upper and of the lower half."""
-        means = functional.adaptive_avg_pool2d(maps, (2, 1))
-        largest = functional.adaptive_max_pool2d(maps, (2, 1))
-        return torch.cat([means, largest], 1).flatten(1)
+        """N×192×h×w -> N×384: cubic means of the upper and of the lower half."""
+        cubes = functional.adaptive_avg_pool2d(maps.clamp_min(1e-3).pow(3), (2, 1))
+        return cubes.pow(1 / 3).flatten(1)
+
+
+class Mixing(nn.Module):
+    """Look around each channel, with a shortcut; then mix the channels of each place."""
+
+    def __init__(self, channels: int, kernel: int = 5) -> None:
+        super().__init__()
+        around = nn.Conv2d(channels, channels, kernel, 1, kernel // 2, groups=channels, bias=False)
+        self.around = nn.Sequential(around, nn.GELU(), nn.BatchNorm2d(channels))
+        across = nn.Conv2d(channels, channels, 1, bias=False)
+        self.across = nn.Sequential(across, nn.GELU(), nn.BatchNorm2d(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N×C×H×W -> the same."""
+        y: Tensor = self.across(x + self.around(x))
+        return y
+
+
+class Mixed(Sibling):
+    """``facet-person-d``: 0.4 million parameters."""
+
+    def __init__(self) -> None:
+        super().__init__(D, 12 * 128)
+        self.normalised = Normalised()
+        patches = nn.Conv2d(3, 128, 8, 4, 2, bias=False)
+        self.stages = nn.Sequential(
+            patches, nn.MaxPool2d(2), nn.GELU(), nn.BatchNorm2d(128), *(Mixing(128) for _ in range(5))
+        )
+
+    def maps(self, pixels: Tensor) -> Tensor:
+        """N×3×256×128 RGB in 0..1 -> N×128×16×8."""
+        found: Tensor = self.stages(self.normalised(_half(pixels)))
+        return found
+
+    def pool(self, maps: Tensor) -> Tensor:
+        """N×128×h×w -> N×1536: means of six parts from top to bottom, of left and right each."""
+        return functional.adaptive_avg_pool2d(maps, (6, 2)).flatten(1)
 
 
 def _half(pixels: Tensor) -> Tensor:
@@ -163,9 +188,23 @@ def _half(pixels: Tensor) -> Tensor:
 
 
 cards[B.name] = B
+cards[C.name] = C
+cards[D.name] = D
 
 
 @encoders.register(B.name)
 def second() -> PersonEncoder:
     """``facet-person-b`` with the weights of the repository."""
     return restored(Residuals(), load_file(weights.resolve(B.name)))
+
+
+@encoders.register(C.name)
+def third() -> PersonEncoder:
+    """``facet-person-c`` with the weights of the repository."""
+    return restored(Plain(), load_file(weights.resolve(C.name)))
+
+
+@encoders.register(D.name)
+def fourth() -> PersonEncoder:
+    """``facet-person-d`` with the weights of the repository."""
+    return restored(Mixed(), load_file(weights.resolve(D.name)))

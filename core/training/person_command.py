@@ -22,7 +22,7 @@ def add_train(actions: Any) -> None:
     parser = actions.add_parser("person-encoder", help="the encoder of whole people, into weights/")
     parser.add_argument("--data", type=Path, help="the folder of research data, for the crops of MOT17")
     parser.add_argument("--out", type=Path, required=True, help="where checkpoints are kept")
-    parser.add_argument("--architecture", help="which encoder: facet-person, facet-person-b, facet-person-c")
+    parser.add_argument("--architecture", help="which encoder: facet-person, or -b, -c, -d after it")
     parser.add_argument("--kept", type=int, help="pictures of each drawn person; drawn anew without it")
     parser.add_argument("--seed", type=int, help="of the order, the augmentation and the network")
     parser.add_argument("--epochs", type=int, help="passes over the training people")

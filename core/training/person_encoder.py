@@ -19,16 +19,17 @@ from core.datasets import mot_crops
 from core.metrics.identification import identify
 from core.reid import facet, siblings
 from core.reid.facet import FacetPerson
-from core.reid.siblings import InvertedResiduals, Residuals
+from core.reid.siblings import Mixed, Plain, Residuals
 from core.training import bundled, loop
 from core.training.person_data import Check, Visits
 from core.types import Progress
 
-Encoder = FacetPerson | Residuals | InvertedResiduals
+Encoder = FacetPerson | Residuals | Plain | Mixed
 ARCHITECTURES: Final[Mapping[str, Callable[[], Encoder]]] = {
     facet.CARD.name: FacetPerson,
     siblings.B.name: Residuals,
-    siblings.C.name: InvertedResiduals,
+    siblings.C.name: Plain,
+    siblings.D.name: Mixed,
 }
 SMOOTHING: Final = 0.1
 

@@ -21,7 +21,7 @@ def settle(net):
     return net.eval().requires_grad_(False)
 
 
-@pytest.fixture(params=["facet", "osnet", "resnet", "b", "c"])
+@pytest.fixture(params=["facet", "osnet", "resnet", "b", "c", "d"])
 def encoder(request):
     torch.manual_seed(0)
     return settle(
@@ -30,7 +30,8 @@ def encoder(request):
             "osnet": lambda: osnet.OSNet(CARD, TINY),
             "resnet": lambda: resnet.ResNet(CARD, (1, 1, 1, 1), 8),
             "b": siblings.Residuals,
-            "c": siblings.InvertedResiduals,
+            "c": siblings.Plain,
+            "d": siblings.Mixed,
         }[request.param]()
     )
 
@@ -55,7 +56,7 @@ def test_a_gradient_reaches_the_picture_and_no_parameter(encoder):
 
 def test_maps(encoder):
     size = {facet.FacetPerson: (256, 8, 4), osnet.OSNet: (64, 16, 8), resnet.ResNet: (256, 8, 4)}
-    size |= {siblings.Residuals: (128, 8, 4), siblings.InvertedResiduals: (128, 8, 4)}
+    size |= {siblings.Residuals: (128, 8, 4), siblings.Plain: (192, 8, 4), siblings.Mixed: (128, 16, 8)}
     assert encoder.maps(PIXELS).shape[1:] == size[type(encoder)]
 
 

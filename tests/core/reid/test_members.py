@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from core import weights
-from core.reid import cards, encoders, load, protocol
+from core.reid import cards, encoders, load, protocol, siblings
 from core.reid.facet import FacetPerson
 from core.training.person_data import TEST_TOWN
 
@@ -31,10 +31,11 @@ def test_the_bundled_encoder_finds_drawn_people_of_another_town():
     assert found.mean_average_precision > 2 * beginner.mean_average_precision
 
 
-def test_its_sibling_knows_them_too_and_is_small():
-    (file,) = weights.entry("facet-person-b").files
+@pytest.mark.parametrize("name", siblings.FACET[1:])
+def test_its_siblings_know_them_too_and_are_small(name):
+    (file,) = weights.entry(name).files
     assert file.bytes < 4_000_000
-    found = protocol.evaluate(protocol.drawn(TEST_TOWN, 20, 3), load("facet-person-b"))
+    found = protocol.evaluate(protocol.drawn(TEST_TOWN, 20, 3), load(name))
     assert found.mean_average_precision > 0.4  # 0.13 by chance
 
 

@@ -125,7 +125,7 @@ def test_a_run_learns_goes_on_and_its_encoder_can_be_loaded(tmp_path):
     assert difference.max() < 5e-3  # half precision
 
 
-@pytest.mark.parametrize("name", ["facet-person-b", "facet-person-c"])
+@pytest.mark.parametrize("name", ["facet-person-b", "facet-person-c", "facet-person-d"])
 def test_a_sibling_is_trained_kept_in_its_own_file_and_loaded(name, tmp_path):
     options = replace(TINY, architecture=name, kept=2, epochs=1)
     *_, outcome = person_encoder.run(None, tmp_path / "run", options)
