@@ -134,12 +134,8 @@ def bench(data: Path, keep: Path, people: int, few: int) -> tuple[Bench, Tensor]
     slot = slots.face(model.about.slots[0])
     made = Bench(everyone, attacked, probes, gallery, slot, bundle.groups["faces"], bundle.fpr)
     made.towards = {name: references(one, probes, gallery) for name, one in everyone.items()}
-    nothing = makers.Gallery(probes.pictures[:0], {})
     patches = {"generator": one_pass(model, probes.pictures, slot, None, list(everyone.values()))}
-    for name in ("natural crop", "random"):
-        maker = makers.makers.create(name)
-        tasks = [makers.Task(one, nothing, None, slot, (), row) for row, one in enumerate(probes.pictures)]
-        patches[name] = torch.stack([maker(task) for task in tasks])
+    patches |= {name: makers.blind(name, probes.pictures, slot) for name in ("natural crop", "random")}
     made.pictures = {"clean": probes.pictures}
     for name, each in patches.items():
         made.pictures[name] = apply.paste(probes.pictures, each, slot).pictures

@@ -92,7 +92,7 @@ def main() -> None:
             "Mean share of the map inside the patch's outline on clean / randomly patched / attacked "
             f"pictures of {len(np.unique(faces.identities))} test people of LFW and {chosen.people} drawn "
             "ones. Faces wear what the bundled generator makes; the patch on drawn people was made against "
-            "facet-person itself. Area: the share of an even map. Plain: channel means. Weighted: the rule "
+            "the very encoder. Area: the share of an even map. Plain: channel means. Weighted: the rule "
             "that showed the patch best on validation people, towards the person's gallery; a rule against "
             "shows what speaks against the person. Growth: attacked less clean, paired, with its 95 % "
             "interval by person. HiResCAM of what speaks for the person is "

@@ -54,9 +54,7 @@ def attacked(victim: PersonVictim, probes: Labelled, slot: Slot, steps: int) -> 
 
 def squares(probes: Labelled, slot: Slot) -> Tensor:
     """The probes with squares of random colours."""
-    maker, nothing = makers.makers.create("random"), makers.Gallery(probes.pictures[:0], {})
-    tasks = [makers.Task(one, nothing, None, slot, (), row) for row, one in enumerate(probes.pictures)]
-    return apply.paste(probes.pictures, torch.stack([maker(task) for task in tasks]), slot).pictures
+    return apply.paste(probes.pictures, makers.blind("random", probes.pictures, slot), slot).pictures
 
 
 def cell(victim: Victim, pictures: Tensor, probes: Labelled, gallery: Labelled) -> str:

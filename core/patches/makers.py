@@ -125,6 +125,24 @@ def make(maker: Maker, task: Task) -> Made:
     return Made(patch, *spent, sum(victim.pictures for victim in watched))
 
 
+def blind(name: str, probes: Tensor, slot: Slot, seed: int = 0) -> Tensor:
+    """Patches by one of the ways that look at no network, one a probe.
+
+    Args:
+        name: in :data:`makers`.
+        probes: N×3×H×W in 0..1.
+        slot: where they will sit.
+        seed: of the first; each probe adds its number.
+
+    Returns:
+        N×3×64×64 in 0..1.
+    """
+    maker, nothing = makers.create(name), Gallery(probes[:0], {})
+    return torch.stack(
+        [maker(Task(probe, nothing, None, slot, (), seed + row)) for row, probe in enumerate(probes)]
+    )
+
+
 @makers.register("random")
 def _random() -> Maker:
     """Squares of random colours."""

@@ -94,13 +94,7 @@ def attacked(victim: Victim, probes: Labelled, slot: Slot, seed: int = 0) -> tup
 
     Faces wear what the bundled generator makes; for others the patch is made against the encoder itself.
     """
-    squares = makers.makers.create("random")
-    nothing = makers.Gallery(probes.pictures[:0], {})
-    tasks = [
-        makers.Task(picture, nothing, None, slot, (), seed=seed + row)
-        for row, picture in enumerate(probes.pictures)
-    ]
-    random = torch.stack([squares(task) for task in tasks])
+    random = makers.blind("random", probes.pictures, slot, seed)
     if (victim.height, victim.width) == (224, 224):
         made = one_pass(bundled.load("faces", "evasion"), probes.pictures, slot, None, [victim])
     else:

@@ -120,3 +120,11 @@ def test_natural_crops_are_smoother_than_noise() -> None:
     crops = makers.natural_crops(8, np.random.default_rng(0))
     assert crops.shape == (8, 3, 64, 64)
     assert total_variation(crops) < 0.5 * total_variation(torch.rand(8, 3, 64, 64))
+
+
+def test_ways_that_look_at_nothing_make_one_patch_a_probe() -> None:
+    probes = torch.rand(3, 3, 64, 32)
+    found = makers.blind("random", probes, SLOT, seed=5)
+    assert found.shape == (3, 3, 64, 64)
+    one = makers.makers.create("random")(Task(probes[0], Gallery(probes, {}), None, SLOT, (), 6))
+    assert torch.equal(found[1], one) and not torch.equal(found[0], found[1])
