@@ -35,7 +35,7 @@ from core.patches.slots import Slot
 from core.patches.thresholds import Group
 from core.training import patch_people
 from core.training.bar import shown
-from core.training.patch_evaluation import parts
+from core.training.patch_evaluation import answerable, parts
 from core.training.patch_thresholds import references
 from core.types import FloatArray
 
@@ -128,7 +128,7 @@ def bench(data: Path, keep: Path, people: int, few: int) -> tuple[Bench, Tensor]
     some = shown(patch_people.gather(data, "faces", "test", keep, (224, 224), each=4, limit=people))
     assert some is not None
     model, bundle = bundled.load("faces", "evasion"), thresholds.load()
-    probes, gallery = parts(some)
+    probes, gallery = answerable(*parts(some))
     attacked = tuple(sorted(model.about.victims, key=lambda name: name != LOOKER))
     everyone = {name: Memory(victims.face(name)) for name in (*attacked, UNSEEN)}
     slot = slots.face(model.about.slots[0])

@@ -21,7 +21,7 @@ from core.patches.thresholds import CLEAR, Maps
 from core.patches.victims import FaceVictim
 from core.training import patch_people
 from core.training.bar import shown
-from core.training.patch_evaluation import parts
+from core.training.patch_evaluation import answerable, parts
 from core.training.patch_thresholds import attacked, references, shares, slot_of
 from core.training.person_data import TEST_TOWN
 from core.types import FloatArray
@@ -81,16 +81,17 @@ def main() -> None:
     )
     assert faces is not None
     people = {"faces": faces, "persons": patch_people.drawn(TEST_TOWN, chosen.people, 3)}
-    bundle, rows = thresholds.load(), []
+    bundle, rows, count = thresholds.load(), [], {}
     for kind, some in people.items():
-        probes, gallery = parts(some)
+        probes, gallery = answerable(*parts(some))
+        count[kind] = len(probes)
         for name in bundle.groups[kind].usual:
             rows.append(row(victims.KINDS[kind](name), bundle.maps[name], probes, gallery))
             print(rows[-1], flush=True)
     text = "\n\n".join(
         [
             "Mean share of the map inside the patch's outline on clean / randomly patched / attacked "
-            f"pictures of {len(np.unique(faces.identities))} test people of LFW and {chosen.people} drawn "
+            f"pictures of {count['faces']} test people of LFW and {count['persons']} drawn "
             "ones. Faces wear what the bundled generator makes; the patch on drawn people was made against "
             "the very encoder. Area: the share of an even map. Plain: channel means. Weighted: the rule "
             "that showed the patch best on validation people, towards the person's gallery; a rule against "

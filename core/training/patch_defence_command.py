@@ -135,7 +135,7 @@ def _tune(chosen: argparse.Namespace) -> int:
     groups, maps = {}, {}
     for kind, some in people.items():
         everyone = [victims.KINDS[kind](name) for name in names[kind]]
-        probes, gallery = patch_evaluation.parts(some)
+        probes, gallery = patch_evaluation.answerable(*patch_evaluation.parts(some))
         for victim in everyone:
             slot = patch_thresholds.slot_of(victim)
             maps[victim.name] = patch_thresholds.maps(victim, probes, gallery, slot)

@@ -26,6 +26,11 @@ def parts(people: People) -> tuple[Labelled, Labelled]:
     return everyone.take(np.sort(first)), everyone.take(rest)
 
 
+def answerable(probes: Labelled, gallery: Labelled) -> tuple[Labelled, Labelled]:
+    """Without probes of whom the gallery has no picture, for what needs to know the claimed person."""
+    return probes.take(np.flatnonzero(np.isin(probes.identities, gallery.identities))), gallery
+
+
 def labelled(people: People) -> Labelled:
     """The same as tensors."""
     return Labelled(as_input(people.pixels), people.identities)

@@ -26,7 +26,13 @@ PIECE: Final = 8  # pictures whose covered copies are remembered together
 
 
 def references(victim: Victim, probes: Labelled, gallery: Labelled) -> Tensor:
-    """N×D: for each probe the direction of the same person's gallery."""
+    """N×D: for each probe the direction of the same person's gallery.
+
+    Raises:
+        ValueError: the gallery has no picture of one of them.
+    """
+    if not np.isin(probes.identities, gallery.identities).all():
+        raise ValueError("there is no other picture of one of the probes")
     known = victims.embed([victim], gallery.pictures)[victim.name]
     return torch.cat([mean(known[torch.from_numpy(gallery.identities == who)]) for who in probes.identities])
 
