@@ -22,7 +22,14 @@ from core.patches.evaluate import run as evaluate
 from core.patches.generator import About
 from core.patches.latent_generator import LatentGenerator
 from core.patches.pgd import Objective
-from core.training import loop, patch_evaluation, patch_generator, patch_people, patch_places
+from core.training import (
+    loop,
+    patch_evaluation,
+    patch_generator,
+    patch_people,
+    patch_places,
+    patch_thresholds,
+)
 from core.training.patch_generator import Attack, Rates
 from core.training.patch_people import People
 from tests.core.patches.natural_fakes import TinyPrior
@@ -324,3 +331,14 @@ def test_comparing_an_impersonation_lends_the_attacker_other_pictures(
         gallery, targets, lent = args[3], args[7], options["lent"]
         assert set(targets) <= set(lent.identities)
         assert not any(torch.equal(one, other) for one in lent.pictures for other in gallery.pictures)
+
+
+def test_who_has_no_other_picture_is_asked_nothing_that_needs_one() -> None:
+    everybody = people(4, 2, 64, 32)
+    probes, gallery = everybody.take([0, 2, 4, 6]), everybody.take([1, 3, 7])
+    kept, same = patch_evaluation.answerable(probes, gallery)
+    assert kept.identities.tolist() == ["person-0", "person-1", "person-3"] and same is gallery
+    victim = person_victim()
+    assert patch_thresholds.references(victim, kept, gallery).isfinite().all()
+    with pytest.raises(ValueError, match="no other picture"):
+        patch_thresholds.references(victim, probes, gallery)
