@@ -23,34 +23,30 @@ from core.reid.checkpoints import Normalised
 from core.reid.facet import Block
 from core.reid.osnet import Unit
 
-B: Final = Card(
-    name="facet-person-b",
-    title="Facet's second small encoder, residual (drawn pedestrians, MOT17)",
-    weights=("facet-person-b",),
-    height=256,
-    width=128,
-    dim=256,
-    source="trained here; parts of arXiv 1512.03385, 1804.07573, 1910.06827",
-)
-C: Final = Card(
-    name="facet-person-c",
-    title="Facet's third small encoder, plain (drawn pedestrians, MOT17)",
-    weights=("facet-person-c",),
-    height=256,
-    width=128,
-    dim=192,
-    source="trained here; parts of arXiv 1409.1556, 1711.02512",
-)
+
+def _card(letter: str, title: str, dim: int, source: str) -> Card:
+    """All siblings take pictures of one size and keep their weights under their own names."""
+    name = f"facet-person-{letter}"
+    return Card(name, title, (name,), height=256, width=128, dim=dim, source=f"trained here; {source}")
 
 
-D: Final = Card(
-    name="facet-person-d",
-    title="Facet's fourth small encoder, mixed patches (drawn pedestrians, MOT17)",
-    weights=("facet-person-d",),
-    height=256,
-    width=128,
-    dim=192,
-    source="trained here; parts of arXiv 2201.09792",
+B: Final = _card(
+    "b",
+    "Facet's second small encoder, residual (drawn pedestrians, MOT17)",
+    256,
+    "parts of arXiv 1512.03385, 1804.07573, 1910.06827",
+)
+C: Final = _card(
+    "c",
+    "Facet's third small encoder, plain (drawn pedestrians, MOT17)",
+    192,
+    "parts of arXiv 1409.1556, 1711.02512",
+)
+D: Final = _card(
+    "d",
+    "Facet's fourth small encoder, mixed patches (drawn pedestrians, MOT17)",
+    192,
+    "parts of arXiv 2201.09792",
 )
 FACET: Final = (facet.CARD.name, B.name, C.name, D.name)
 

@@ -100,8 +100,9 @@ print.</li>
 glasses, and with a mask a third for attacked encoders (the ten synthetic faces are harder). On forehead
 and cheek it is little better than chance, in a drawn place not.</li>
 <li>Here the patch is bent over the face’s mesh, while the generators learnt, and the figures were made,
-with flat ones. On the ten synthetic faces that costs little when hiding; with the mask the attacked
-encoders then accept 33 to 47 % of the pairs, where flat masks reach 40 to 63 %.</li>
+with flat ones. With the mask the attacked encoders then accept 33 to 47 % of the pairs of the ten
+synthetic faces, where flat masks reach 40 to 63 %; what it costs when hiding was not measured again with
+the present generator.</li>
 <li>“Attacked” encoders were looked at while the patch or its generator was made. Only those “never seen”
 say what a patch does to a system that nobody has opened.</li>
 <li>An encoder accepts at its own threshold, where it confuses 1 in 100 pairs of strangers. Deployed
