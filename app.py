@@ -10,7 +10,7 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 import gradio as gr  # gradio reads the variables above when it is imported
 
-from core.settings import settings
+from core.settings import settings, share_processors
 from demos import TABS
 from demos.chrome import footer, header, wire_forgetting
 from demos.services import Services
@@ -37,6 +37,7 @@ def build(services: Services) -> gr.Blocks:
 def main() -> None:
     """Serve until interrupted; then delete every visitor's files."""
     limits = settings()
+    share_processors()
     if limits.threads:
         os.environ["OMP_NUM_THREADS"] = str(limits.threads)  # read by torch, which is imported later
     root = Path(os.environ["GRADIO_TEMP_DIR"])

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from core import weights
 from core.errors import UserError
-from core.settings import settings
+from core.settings import settings, share_processors
 from core.training import (
     abaw_command,
     audio_command,
@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tune_command.add(tuned)
     patch_defence_command.add_tune(tuned)
     chosen = parser.parse_args(arguments)
+    share_processors()
     try:
         return int(chosen.run(chosen))
     except UserError as problem:

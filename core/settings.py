@@ -81,6 +81,15 @@ def _number(name: str, default: float) -> float:
         raise ValueError(f"{name} must be a number, not {text!r}") from None
 
 
+def share_processors() -> None:
+    """Let torch's threads that wait for each other give up their core soon; call it before torch is imported.
+
+    They spin for milliseconds otherwise, all that they do where another process has the core that the last
+    of them needs (measured in ``benchmarks.threads``). The variable is libgomp's, which torch's wheels bring.
+    """
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process; tests may clear the cache after changing the environment."""

@@ -226,6 +226,8 @@ def one_pass(
     if not about.told:
         return torch.as_tensor(model(source, slot, target))
     asked = [named.get(name) or victims.KINDS[about.kind](name) for name in about.victims]
+    if source.device.type != "cpu":  # those just loaded are not there yet
+        victims.move(asked, source.device)
     looks = [None if one is None else {v.name: v.embed(one) for v in asked} for one in (source, target)]
     assert looks[0] is not None
     return torch.as_tensor(model(source, slot, target, heard(looks[0], looks[1], about)))

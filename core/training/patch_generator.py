@@ -236,7 +236,7 @@ def recipe(
         rates: how fast.
         seed: of the first weights.
         together: so many victims, drawn by lot, look at each batch; 0 for all.
-        start: a generator of the same places and mode with whose weights this one begins.
+        start: a generator of the same mode and kind with whose weights this one begins.
 
     Raises:
         UserError: ``OPTION_RANGE``: one to start from that was made for something else.
@@ -272,19 +272,27 @@ def recipe(
 
 
 def _begun(about: About, start: PatchGenerator | None) -> PatchGenerator:
-    """A new generator, as far as it goes with the weights of another, which may be told less."""
+    """A new generator, as far as it goes with the weights of another.
+
+    That one may be told less, know other places, or draw something else than this one draws.
+    """
     generator = built(about)
     if start is None:
         return generator
-    if (start.about.mode, start.about.kind, start.about.slots) != (about.mode, about.kind, about.slots):
+    if (start.about.mode, start.about.kind) != (about.mode, about.kind):
         raise UserError(
             Code.OPTION_RANGE,
             "The generator to start from was made for another purpose.",
-            "Give one of the same mode, kind and places.",
+            "Give one of the same mode and kind.",
         )
-    wanted = generator.state_dict()
+    wanted, given = generator.state_dict(), start.state_dict()
+    common = given.pop("common")
+    if common.shape[1:] == wanted["common"].shape[1:]:
+        for number, name in enumerate(about.slots):
+            if name in start.about.slots:
+                wanted["common"][number] = common[start.about.slots.index(name)]
     shapes = {name: value.shape for name, value in wanted.items()}
-    same = {name: value for name, value in start.state_dict().items() if shapes.get(name) == value.shape}
+    same = {name: value for name, value in given.items() if shapes.get(name) == value.shape}
     generator.load_state_dict(wanted | same)
     return generator
 

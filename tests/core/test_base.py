@@ -1,13 +1,14 @@
 """Errors, registry, settings and the shared types."""
 
 import dataclasses
+import os
 
 import numpy as np
 import pytest
 
 from core.errors import Code, UserError
 from core.registry import Registry
-from core.settings import Settings
+from core.settings import Settings, share_processors
 from core.types import Face, Image
 
 
@@ -32,6 +33,15 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UserError) as caught:
         family.create("three")
     assert caught.value.code is Code.OPTION_RANGE and "one" in caught.value.hint
+
+
+def test_waiting_threads_give_up_their_core_unless_somebody_chose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    share_processors()
+    assert os.environ["GOMP_SPINCOUNT"] == "1000"
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    share_processors()
+    assert os.environ["GOMP_SPINCOUNT"] == "7"
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

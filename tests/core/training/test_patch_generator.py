@@ -141,14 +141,18 @@ def test_victims_take_part_by_lot_and_those_who_do_not_look_cost_nothing() -> No
     assert all(one.shape[1] == 24 for one in model.eval()(*given.inputs)[:-1])  # all judge
 
 
-def test_it_can_begin_as_a_generator_that_was_told_less_but_not_as_one_for_something_else() -> None:
+def test_it_can_begin_as_one_that_knows_less_or_other_places_but_not_as_one_for_something_else() -> None:
     first = generator.PatchGenerator(ABOUT)
     begun = patch_generator._begun(replace(ABOUT, told=48), first)
     held = begun.state_dict()
     assert begun.about.told == 48
     assert all(torch.equal(held[name], value) for name, value in first.state_dict().items())
+    other = patch_generator._begun(replace(ABOUT, slots=("drawn", "torso")), first).state_dict()
+    assert torch.equal(other["common"][1], first.common[ABOUT.number("torso")])
+    assert not torch.equal(other["common"][0], other["common"][1])
+    assert torch.equal(other["whole.weight"], first.whole.weight)
     with pytest.raises(UserError) as problem:
-        patch_generator._begun(replace(ABOUT, slots=("torso", "drawn")), first)
+        patch_generator._begun(AIMING, first)
     assert "same mode" in problem.value.hint
 
 
