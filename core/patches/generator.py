@@ -1,11 +1,12 @@
 """A patch for any person in one forward pass: a conditional generator over features at four scales.
 
 Method card of arXiv 2603.15396: one encoder for source and target, its maps at strides 4, 8, 16 and 32 laid
-side by side, a decoder that doubles its size by repeating pixels and convolves. Three additions are ours: the
+side by side, a decoder that doubles its size by repeating pixels and convolves. Four additions are ours: the
 encoder also sees where the patch will sit, so that one generator serves several places; under the decoder
-lies a common patch for each place, which no picture changes: it is learnt first and left to be adjusted; and
-the decoder may be told the vectors by which the attacked encoders know source and target, so that it need
-not learn from few people what tells people apart.
+lies a common patch for each place, which no picture changes: it is learnt first and left to be adjusted; the
+decoder may be told the vectors by which the attacked encoders know source and target, so that it need not
+learn from few people what tells people apart; and to impersonate it may begin with what the target shows at
+the place, so that it need not learn to draw it.
 """
 
 import json
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.errors import Code, UserError
-from core.patches import victims
+from core.patches import apply, victims
 from core.patches.base import Victim
 from core.patches.slots import Slot
 
@@ -34,6 +35,7 @@ NARROW: Final = 48  # channels of the deepest maps before a linear layer sees al
 GROUPS: Final = 8
 HIDDEN: Final = 256  # numbers that the vectors of source and target are brought to
 STRENGTH: Final = 0.1  # of the first random common patch, in units before the tanh
+WITHIN: Final = 0.95  # of the range that a target's picture takes, so that it can be changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class About:
         label: of the sample z0.
         sample: its seed.
         told: length of all victims' vectors together, where the decoder is told them; 0 where it is not.
+        cut: what the target's picture shows at the place lies under the patch; for free impersonation only.
     """
 
     mode: Mode
@@ -64,12 +67,19 @@ class About:
     label: str = ""
     sample: int = 0
     told: int = 0
+    cut: bool = False
 
     def __post_init__(self) -> None:
         sides = self.height, self.width
         if self.mode not in MODES or not self.slots or any(side % 32 or side < 32 for side in sides):
             raise UserError(
                 Code.OPTION_RANGE, "There is no such generator.", f"Choose {' or '.join(MODES)}, sides of 32."
+            )
+        if self.cut and (self.mode != "impersonation" or self.prior):
+            raise UserError(
+                Code.OPTION_RANGE,
+                "Only a free patch for impersonation can begin with the target's picture.",
+                "Leave the cut out.",
             )
 
     def number(self, slot: str) -> int:
@@ -122,7 +132,10 @@ class PatchGenerator(nn.Module):
             self.hear = nn.Sequential(nn.Linear(pair * about.told, HIDDEN), nn.SiLU())
             self.begin = _silent(HIDDEN, WIDTHS[-1] * self.base**2)
             self.turns = nn.ModuleList(_silent(HIDDEN, 2 * out) for out in outputs)
-        self.common = nn.Parameter(STRENGTH * torch.randn(len(about.slots), *shape))
+        if about.cut:  # begins as the target's picture
+            nn.init.zeros_(self.last.weight)
+            nn.init.zeros_(self.last.bias)
+        self.common = nn.Parameter((0 if about.cut else STRENGTH) * torch.randn(len(about.slots), *shape))
 
     def forward(
         self, source: Tensor, slot: Slot, target: Tensor | None = None, told: Tensor | None = None
@@ -171,6 +184,8 @@ class PatchGenerator(nn.Module):
             if x.shape[2] < self.side:
                 x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
         found: Tensor = self.last(x) + self.common[self.about.number(slot.name)]
+        if target is not None and self.about.cut:
+            found = found + torch.atanh(WITHIN * (2 * apply.cut(target, slot, self.side) - 1))
         return found
 
     def features(self, pictures: Tensor) -> list[Tensor]:

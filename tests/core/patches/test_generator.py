@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from core.errors import Code, UserError
-from core.patches import generator, makers, slots, victims
+from core.patches import apply, generator, makers, slots, victims
 from core.patches.generator import About, PatchGenerator, heard, load, one_pass, save
 from core.patches.victims import Counted
 from tests.core.patches.patch_fakes import face_victim
@@ -58,6 +58,20 @@ def test_evasion_takes_no_target_and_impersonation_needs_one() -> None:
         built(EVASION)(pictures(0), TORSO, pictures(1))
     with pytest.raises(ValueError, match="do not go together"):
         built(IMPERSONATION)(pictures(0), PLACE)
+
+
+def test_with_the_cut_it_begins_as_the_targets_own_picture_and_can_leave_it() -> None:
+    net, target = PatchGenerator(replace(IMPERSONATION, cut=True)).eval(), pictures(1)
+    shown = apply.cut(target, PLACE)
+    torch.testing.assert_close(net(pictures(0), PLACE, target), 0.5 + 0.95 * (shown - 0.5))
+    slope = torch.autograd.grad(net(pictures(0), PLACE, torch.ones_like(target)).sum(), net.last.weight)[0]
+    assert slope.abs().min() > 0  # even where the target is white
+
+
+def test_only_a_free_patch_that_aims_begins_with_a_target() -> None:
+    for other in ({"mode": "evasion"}, {"prior": "facet-flowers", "radius": 0.5}):
+        with pytest.raises(UserError, match="target's picture"):
+            replace(IMPERSONATION, cut=True, **other)
 
 
 def test_maps_are_at_strides_4_8_16_and_32_and_every_scale_reaches_the_patch() -> None:

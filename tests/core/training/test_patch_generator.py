@@ -151,6 +151,10 @@ def test_it_can_begin_as_one_that_knows_less_or_other_places_but_not_as_one_for_
     assert torch.equal(other["common"][1], first.common[ABOUT.number("torso")])
     assert not torch.equal(other["common"][0], other["common"][1])
     assert torch.equal(other["whole.weight"], first.whole.weight)
+    aims = generator.PatchGenerator(AIMING)
+    cut = patch_generator._begun(replace(AIMING, cut=True), aims).state_dict()
+    assert torch.equal(cut["whole.weight"], aims.whole.weight)
+    assert not cut["last.weight"].any() and not cut["common"].any()  # begins as the target's picture
     with pytest.raises(UserError) as problem:
         patch_generator._begun(AIMING, first)
     assert "same mode" in problem.value.hint
