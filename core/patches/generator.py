@@ -133,8 +133,8 @@ class PatchGenerator(nn.Module):
             self.begin = _silent(HIDDEN, WIDTHS[-1] * self.base**2)
             self.turns = nn.ModuleList(_silent(HIDDEN, 2 * out) for out in outputs)
         if about.cut:  # begins as the target's picture
-            nn.init.zeros_(self.last.weight)
-            nn.init.zeros_(self.last.bias)
+            for value in self.last.parameters():
+                nn.init.zeros_(value)
         self.common = nn.Parameter((0 if about.cut else STRENGTH) * torch.randn(len(about.slots), *shape))
 
     def forward(
