@@ -13,7 +13,7 @@ NAMES: Final = {
     ("faces", "impersonation"): "facet-patch-faces-impersonation",
     ("persons", "evasion"): "facet-patch-persons-evasion",
 }
-NATURAL: Final[dict[tuple[str, str], str]] = {}
+NATURAL: Final = {("faces", "evasion"): "facet-patch-faces-natural"}
 
 
 def load(kind: str, mode: str, natural: bool = False) -> PatchGenerator:

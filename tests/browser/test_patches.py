@@ -142,6 +142,9 @@ def test_a_natural_patch_tells_how_natural_it_is(desk, weight) -> None:
     table = desk.locator("#patches-ways").inner_text()
     assert "Natural, by an offset in the latent" in table and "sticker" in table
     assert "The same prior without an attack" in table
+    desk.locator("#patches-way").get_by_label("one pass").check()
+    made(desk, "Paint a natural patch")
+    assert "Natural, in one pass" in desk.locator("#patches-ways").inner_text()
 
 
 def test_a_place_is_drawn_and_a_whole_person_wears_it(desk) -> None:

@@ -12,18 +12,23 @@ from torch.nn import functional
 from core import weights
 from core.errors import Code, UserError
 from core.faces import align, find
-from core.patches import apply, bundled, makers, slots, victims
+from core.patches import apply, bundled, makers, naturalness, slots, victims
 from core.patches.generator import one_pass
+from core.patches.latent_generator import LatentGenerator
 from core.settings import ROOT
 
 
-@pytest.mark.parametrize("kind, mode", bundled.NAMES)
-def test_each_says_what_it_is_for_and_is_small(kind: str, mode: str) -> None:
-    about = bundled.load(kind, mode).about
-    assert (about.kind, about.mode) == (kind, mode)
+@pytest.mark.parametrize(
+    "kind, mode, natural",
+    [(*purpose, False) for purpose in bundled.NAMES] + [(*purpose, True) for purpose in bundled.NATURAL],
+)
+def test_each_says_what_it_is_for_and_is_small(kind: str, mode: str, natural: bool) -> None:
+    about = bundled.load(kind, mode, natural).about
+    assert (about.kind, about.mode, bool(about.prior)) == (kind, mode, natural)
     assert len(about.victims) == 3
     assert about.slots[0] == {"faces": "glasses", "persons": "shirt"}[kind]
-    assert all(file.bytes <= 10_000_000 for file in weights.entry(bundled.NAMES[kind, mode]).files)
+    name = (bundled.NATURAL if natural else bundled.NAMES)[kind, mode]
+    assert all(file.bytes <= 10_000_000 for file in weights.entry(name).files)
 
 
 def test_the_target_matters_to_the_one_for_impersonation() -> None:
@@ -32,9 +37,11 @@ def test_the_target_matters_to_the_one_for_impersonation() -> None:
     chance = torch.Generator().manual_seed(0)
     source, *targets = torch.rand(3, 1, 3, 224, 224, generator=chance)
     faces = [functional.interpolate(one[..., ::32, ::32], 224, mode="bilinear") for one in targets]
+    length = model.about.told
+    told = torch.randn(1, 2 * length, generator=chance) if length else None
     for name in model.about.slots:
         slot = slots.face(name)
-        first, second, again = (model(source, slot, face) for face in (*faces, faces[0]))
+        first, second, again = (model(source, slot, face, told) for face in (*faces, faces[0]))
         assert torch.equal(first, again) and not torch.allclose(first, second, atol=0.02)
 
 
@@ -44,20 +51,48 @@ def test_what_does_not_ship_is_said() -> None:
     assert problem.value.code == Code.WEIGHTS_MISSING
 
 
+@pytest.fixture(scope="module")
+def synthetic() -> torch.Tensor:
+    """Three of the bundled faces, aligned, N×3×224×224."""
+    files = sorted((ROOT / "demos" / "examples" / "faces").glob("person-*_frontal.jpg"))[:3]
+    photos = [np.asarray(cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB), np.uint8) for file in files]
+    return align.align_batch([(pixels, find(pixels)[0]) for pixels in photos])
+
+
 @pytest.mark.weights
-def test_synthetic_people_are_known_less_than_behind_a_random_patch(weight: Callable[[str], Path]) -> None:
+def test_a_natural_patch_hides_more_than_the_picture_that_it_changes_and_looks_as_natural(
+    weight: Callable[[str], Path], synthetic: torch.Tensor
+) -> None:
+    model = bundled.load("faces", "evasion", natural=True)
+    assert isinstance(model, LatentGenerator)
+    for name in (*model.about.victims, "sface", "vit-s14"):
+        weight(name)
+    known = [victims.face("edgeface-s"), victims.face("sface")]  # attacked in training, and never seen
+    slot, clean = slots.face("glasses"), victims.embed(known, synthetic)
+    made, plain = one_pass(model, synthetic, slot), model.natural().expand(len(synthetic), -1, -1, -1)
+    cosines = []
+    for patches in (made, plain):
+        worn = victims.embed(known, apply.paste(synthetic, patches, slot).pictures)
+        cosines.append({name: float((worn[name] * clean[name]).sum(1).mean()) for name in clean})
+    assert all(cosines[0][name] < cosines[1][name] - 0.1 for name in clean)
+    assert np.median(naturalness.score(made).within) == 1
+    random = makers.blind("random", synthetic, slot)
+    assert not naturalness.score(random).within.any()
+
+
+@pytest.mark.weights
+def test_synthetic_people_are_known_less_than_behind_a_random_patch(
+    weight: Callable[[str], Path], synthetic: torch.Tensor
+) -> None:
     model = bundled.load("faces", "evasion")
     for name in (*model.about.victims, "sface"):
         weight(name)
-    files = sorted((ROOT / "demos" / "examples" / "faces").glob("person-*_frontal.jpg"))[:3]
-    photos = [np.asarray(cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB), np.uint8) for file in files]
-    faces = align.align_batch([(pixels, find(pixels)[0]) for pixels in photos])
     known = [victims.face("edgeface-s"), victims.face("sface")]  # attacked in training, and never seen
     slot = slots.face("glasses")
-    clean = victims.embed(known, faces)
-    made, random = one_pass(model, faces, slot), makers.blind("random", faces, slot)
+    clean = victims.embed(known, synthetic)
+    made, random = one_pass(model, synthetic, slot), makers.blind("random", synthetic, slot)
     cosines = []
     for patches in (made, random):
-        worn = victims.embed(known, apply.paste(faces, patches, slot).pictures)
+        worn = victims.embed(known, apply.paste(synthetic, patches, slot).pictures)
         cosines.append({name: float((worn[name] * clean[name]).sum(1).mean()) for name in clean})
     assert all(cosines[0][name] < cosines[1][name] - 0.1 for name in clean)
