@@ -396,7 +396,9 @@ def _way(
     if natural is not None:
         body += f'<td data-label="Natural">{natural}</td>'
     mark = ' class="chosen"' if chosen else ""
-    return f'<tr{mark}><td data-label="Way">{thumb}<span>{html.escape(title)}</span></td>{body}</tr>'
+    return (
+        f'<tr{mark}><td data-label="Way"><div>{thumb}<span>{html.escape(title)}</span></div></td>{body}</tr>'
+    )
 
 
 def _time(name: str, tried: Tried) -> str:
