@@ -144,7 +144,7 @@ def test_a_natural_patch_tells_how_natural_it_is(desk, weight) -> None:
     assert "The same prior without an attack" in table
     desk.locator("#patches-way").get_by_label("one pass").check()
     made(desk, "Paint a natural patch")
-    assert "Natural, in one pass" in desk.locator("#patches-ways").inner_text()
+    desk.locator("#patches-ways").get_by_text("Natural, in one pass").wait_for(timeout=LONG)
 
 
 def test_a_place_is_drawn_and_a_whole_person_wears_it(desk) -> None:
