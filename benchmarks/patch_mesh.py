@@ -7,15 +7,19 @@ On the ten synthetic people that come with the app, as its tab does it; needs th
 
 import argparse
 from collections import defaultdict
+from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from benchmarks.results import table, write_section
 from core.metrics import intervals
 from core.patches import apply, bundled, safety, slots, victims
+from core.patches.base import Victim
 from core.patches.generator import Mode, one_pass
-from core.patches.session import scale, tensor
+from core.patches.session import Block, scale, tensor
 from demos.patches import intake, people
 
 TITLE = "Patches on faces: flat and on the mesh"
@@ -29,6 +33,16 @@ CASES: tuple[tuple[Mode, str], ...] = (
 HOW = ("flat", "on the mesh")
 
 
+def verdicts(worn: Tensor, known: Sequence[Victim], pictures: Block, aims: bool) -> list[float]:
+    """Of each recogniser: mean cosine to the pictures, or the % of them at which it accepts."""
+    found = []
+    for victim in known:
+        cosines = pictures.seen_by(victim) @ victims.embed([victim], worn)[victim.name][0]
+        accepted = cosines >= scale("faces", victim).threshold
+        found.append(float(100 * accepted.float().mean() if aims else cosines.mean()))
+    return found
+
+
 def main() -> None:
     """Measure, print, and write where that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -37,34 +51,22 @@ def main() -> None:
     names = safety.people()
     known = [victims.face(name) for name in bundled.load("faces", "evasion").about.victims]
     album = {str(block.identities[0]): block for block in people.album()}
-    found: dict[tuple[str, str, str, str], list[float]] = defaultdict(list)
+    found: dict[tuple[str, str, str], list[list[float]]] = defaultdict(list)
     for number, name in enumerate(names):
         face = intake.example(name)
         picture, target = tensor(face.picture)[None], names[(number + 1) % len(names)]
-        for mode, place in CASES:
-            aim = people.lent(target)[:1] if mode == "impersonation" else None
-            for how in HOW:
-                slot = slots.face(place, face.canonical() if how != HOW[0] else None)
-                patch = one_pass(bundled.load("faces", mode), picture, slot, aim, known)
-                with torch.no_grad():
-                    worn = apply.paste(picture, patch, slot).pictures
-                for victim in known:
-                    vector = victims.embed([victim], worn)[victim.name][0]
-                    if aim is None:
-                        value = (album[name].seen_by(victim) @ vector).mean()
-                    else:
-                        accepted = album[target].seen_by(victim) @ vector >= scale("faces", victim).threshold
-                        value = 100 * accepted.float().mean()
-                    found[mode, place, how, victim.name].append(float(value))
-    who = np.array(names)
+        for (mode, place), how in product(CASES, HOW):
+            aims = mode == "impersonation"
+            slot = slots.face(place, face.canonical() if how != HOW[0] else None)
+            lent = people.lent(target)[:1] if aims else None
+            patch = one_pass(bundled.load("faces", mode), picture, slot, lent, known)
+            with torch.no_grad():
+                worn = apply.paste(picture, patch, slot).pictures
+            found[mode, place, how].append(verdicts(worn, known, album[target if aims else name], aims))
     rows = []
-    for mode, place in CASES:
-        for how in HOW:
-            cells = []
-            for victim in known:
-                one = intervals.mean(np.array(found[mode, place, how, victim.name]), who)
-                cells.append(f"{one.estimate:.2f} ({one.low:.2f} to {one.high:.2f})")
-            rows.append([mode, place, how, *cells])
+    for case, values in found.items():
+        each = [intervals.mean(column, np.array(names)) for column in np.array(values).T]
+        rows.append([*case, *(f"{one.estimate:.2f} ({one.low:.2f} to {one.high:.2f})" for one in each)])
     text = (
         f"{table(['mode', 'place', 'patch', *(victim.name for victim in known)], rows)}\n\n"
         f"The {len(names)} synthetic people's frontal faces, three pictures each in the gallery; every "

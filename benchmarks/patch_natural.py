@@ -7,7 +7,6 @@ natural crops of the test photographs of flowers. Patches are kept in DIR: a sec
 """
 
 import argparse
-import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from torch import Tensor
 from benchmarks.results import table, write_section
 from core.datasets import flowers as photographs
 from core.diffusion.flowers import CLASSES
-from core.errors import UserError
 from core.metrics import intervals
 from core.patches import apply, bundled, naturalness, slots, victims
 from core.patches import natural_makers as natural_makers  # registers
@@ -100,12 +98,11 @@ def ways(label: str) -> dict[str, Maker]:
         "PGD": create("pgd"),
         "free generator": create("generator", bundled.load("faces", "evasion")),
     }
-    with contextlib.suppress(UserError):  # while none ships
-        model = bundled.load("faces", "evasion", natural=True)
-        assert isinstance(model, LatentGenerator)
-        found[ITS_SAMPLE] = lambda _: model.natural()[0]
-        for one in (radius for radius in RADII if radius <= model.about.radius):
-            found[f"one pass, radius {one:g}"] = create("latent generator", model, one)
+    model = bundled.load("faces", "evasion", natural=True)
+    assert isinstance(model, LatentGenerator)
+    found[ITS_SAMPLE] = lambda _: model.natural()[0]
+    for one in (radius for radius in RADII if radius <= model.about.radius):
+        found[f"one pass, radius {one:g}"] = create("latent generator", model, one)
     found |= {f"offset, radius {one:g}": create("latent offset", label=label, radius=one) for one in RADII}
     steps = BUDGET.steps
     found |= {

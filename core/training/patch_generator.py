@@ -287,13 +287,13 @@ def _begun(about: About, start: PatchGenerator | None) -> PatchGenerator:
         )
     wanted, given = generator.state_dict(), start.state_dict()
     common = given.pop("common")
-    if common.shape[1:] == wanted["common"].shape[1:] and start.about.cut == about.cut:
+    if start.about.cut != about.cut:  # what it adds would be added to something else
+        given = {name: value for name, value in given.items() if not name.startswith("last.")}
+    elif common.shape[1:] == wanted["common"].shape[1:]:
         for number, name in enumerate(about.slots):
             if name in start.about.slots:
                 wanted["common"][number] = common[start.about.slots.index(name)]
     shapes = {name: value.shape for name, value in wanted.items()}
-    if start.about.cut != about.cut:  # what it adds would be added to something else
-        given = {name: value for name, value in given.items() if not name.startswith("last.")}
     same = {name: value for name, value in given.items() if shapes.get(name) == value.shape}
     generator.load_state_dict(wanted | same)
     return generator
