@@ -56,7 +56,8 @@ NATURAL: Final = (
     "that looks like a picture instead: either its latent is moved a little, no further than the slider "
     "allows, or the attack’s gradient steers every step of denoising. To hide a face behind glasses or a "
     "mask a generator moves the latent of one sunflower in a single pass: four fifths of a free patch’s "
-    "effect, and by the measure below as natural as a photograph (12 test people, glasses)."
+    "effect, and by the measure below as natural as a photograph (12 test people, glasses), though a person "
+    "sees a nose and lips in it."
 )
 PRIOR_FACE: Final = (
     "This one paints patches out of the latent space of a face generator: like make-up rather than like a "
