@@ -27,7 +27,7 @@ from core.training import loop
 from tests.core.training.test_two_processes import train
 
 train(*map(Path, sys.argv[1:]))
-print("processes", loop.PartialState().num_processes)
+sys.stdout.write(f"processes {loop.PartialState().num_processes}\\n")  # at once: the other writes there too
 loop.leave()
 """
 
