@@ -143,16 +143,32 @@ def plain(some: list[Remembered]) -> list[Victim]:
 
 def lfw(data: Path, keep: Path, count: int) -> Search:
     """LFW's test people: of each one picture is the probe, up to three are the gallery."""
+    return Search(*parts(_gathered(data, keep, each=EACH, limit=count)))
+
+
+def crowded(search: Search, data: Path, keep: Path, count: int) -> Search:
+    """The same probes, with one picture each of so many further test people in the gallery.
+
+    Market-1501's gallery has 19,732 pictures, and mAP falls as a gallery grows.
+    """
+    people = _gathered(data, keep, each=1, limit=count + len(set(search.gallery.identities)), least=1)
+    others = labelled(people).take(
+        np.flatnonzero(~np.isin(people.identities, search.gallery.identities))[:count]
+    )
+    return replace(search, gallery=search.gallery.beside(others))
+
+
+def _gathered(data: Path, keep: Path, **wanted: int) -> People:
     bar = tqdm(total=100, unit="%", leave=False)
     people: People | None = None
-    for event in patch_people.gather(data, "faces", "test", keep, (224, 224), each=EACH, limit=count):
+    for event in patch_people.gather(data, "faces", "test", keep, (224, 224), **wanted):
         if isinstance(event, Progress):
             bar.update(100 * event.done - bar.n)
         else:
             people = event
     bar.close()
     assert people is not None
-    return Search(*parts(people))
+    return people
 
 
 def drawn_people() -> Search:

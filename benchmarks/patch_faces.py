@@ -8,7 +8,7 @@ they took, so that a run that was ended goes on. Torch works on one thread.
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,7 @@ from benchmarks.patch_data import (
     Kept,
     Remembered,
     Search,
+    crowded,
     drawn_people,
     encoders,
     lfw,
@@ -42,7 +43,7 @@ from core.types import Progress
 COMMAND: Final = (
     "python -m benchmarks.patch_faces --data ../shared/data --keep ../shared/work/patch_faces --write"
 )
-PEOPLE, FEW, LEAST = 100, 20, 8
+PEOPLE, FEW, LEAST, CROWD = 100, 20, 8, 1000
 SHARE: Final = 0.3  # of the full conditions, under which the generators were trained; PGD has the same
 MAIN: Final = ("glasses", "medical mask")
 OTHER: Final = ("forehead", "cheek", "drawn")
@@ -85,6 +86,8 @@ class Bench:
 
 
 Found = dict[str, Outcome]
+Models = Callable[[str], PatchGenerator]
+"""From a place to the generator that makes patches for it."""
 
 
 def way(name: str, *given: object, **options: object) -> Maker:
@@ -110,9 +113,9 @@ def knows(model: PatchGenerator, name: str) -> bool:
     return name in model.about.slots or "drawn" in model.about.slots
 
 
-def evasion(bench: Bench, model: PatchGenerator, search: Search, name: str, *, main: bool) -> Found:
+def evasion(bench: Bench, models: Models, search: Search, name: str, *, main: bool) -> Found:
     """All ways at one place; away from the main places the generator and random squares only."""
-    slot, found = place(name), {}
+    slot, model, found = place(name), models(name), {}
     ways: dict[str, Maker] = {"generator": way("generator", model)} if knows(model, name) else {}
     ways["random"] = way("random")
     if main:
@@ -132,9 +135,9 @@ def evasion(bench: Bench, model: PatchGenerator, search: Search, name: str, *, m
     return found
 
 
-def impersonation(bench: Bench, model: PatchGenerator, search: Search, name: str, *, slow: bool) -> Found:
+def impersonation(bench: Bench, models: Models, search: Search, name: str, *, slow: bool) -> Found:
     """All ways towards the targets at one place; the iterative one only where it is asked for."""
-    slot, found = place(name), {}
+    slot, model, found = place(name), models(name), {}
     ways: dict[str, Maker] = {"generator": way("generator", model)} if knows(model, name) else {}
     ways |= {label: way(label) for label in ("target crop", "natural crop", "random")}
     for label, maker in ways.items():
@@ -164,6 +167,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=PEOPLE)
     parser.add_argument("--few", type=int, default=FEW, help="probes of the iterative way")
     parser.add_argument("--ladder", type=int, default=LEAST, help="probes for conditions and impersonation")
+    parser.add_argument("--crowd", type=int, default=CROWD, help="further people in the larger gallery")
     parser.add_argument("--evasion", type=Path, help="another generator than the bundled one")
     parser.add_argument("--impersonation", type=Path)
     parser.add_argument("--only", choices=("evasion", "impersonation"))
@@ -184,28 +188,30 @@ def main() -> None:
         if chosen.out is not None:
             chosen.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
         if chosen.write:
-            sizes = ("people", PEOPLE), ("few", FEW), ("ladder", LEAST)
+            sizes = ("people", PEOPLE), ("few", FEW), ("ladder", LEAST), ("crowd", CROWD)
             other = [f" --{n} {getattr(chosen, n)}" for n, usual in sizes if getattr(chosen, n) != usual]
             write_section(title, COMMAND + "".join(other), text)
 
     if chosen.only != "impersonation":
-        model = _model(chosen.evasion, "evasion")
+        models = _models(chosen.evasion, "evasion")
         by_place = {
-            name: note(f"evasion, {name}", evasion(bench, model, people, name, main=name in MAIN))
+            name: note(f"evasion, {name}", evasion(bench, models, people, name, main=name in MAIN))
             for name in (*MAIN, *OTHER)
         }
+        crowd = crowded(people, chosen.data, chosen.keep, chosen.crowd)
+        in_crowd = {name: note(f"crowd, {name}", _two(bench, models, crowd, name)) for name in MAIN}
         synthetic = drawn_people()
-        in_colour = {name: note(f"synthetic, {name}", _two(bench, model, synthetic, name)) for name in MAIN}
+        in_colour = {name: note(f"synthetic, {name}", _two(bench, models, synthetic, name)) for name in MAIN}
         steps = note("conditions", ladder(bench, people, MAIN[0])) if bench.ladder else {}
-        text = patch_tables.evasion(people, by_place, synthetic, in_colour, steps, STEPS)
+        text = patch_tables.evasion(people, by_place, crowd, in_crowd, synthetic, in_colour, steps, STEPS)
         finish("Patches on faces: evasion", text)
     if chosen.only != "evasion":
-        model = _model(chosen.impersonation, "impersonation")
+        models = _models(chosen.impersonation, "impersonation")
         searches = {"strangers": towards_strangers(people), "synthetic": towards_drawn(people)}
         aimed = {
             (whom, name): note(
                 f"impersonation, {whom}, {name}",
-                impersonation(bench, model, search, name, slow=whom == "synthetic"),
+                impersonation(bench, models, search, name, slow=whom == "synthetic"),
             )
             for whom, search in searches.items()
             for name in MAIN
@@ -213,14 +219,16 @@ def main() -> None:
         finish("Patches on faces: impersonation", patch_tables.impersonation(searches, aimed, STEPS))
 
 
-def _two(bench: Bench, model: PatchGenerator, search: Search, name: str) -> Found:
+def _two(bench: Bench, models: Models, search: Search, name: str) -> Found:
+    model = models(name)
     ways = {"generator": way("generator", model)} if knows(model, name) else {}
     ways |= {"random": way("random"), "camouflage": way(patch_camouflage.NAME)}
     return {label: bench.row(label, maker, search, place(name)) for label, maker in ways.items()}
 
 
-def _model(path: Path | None, mode: str) -> PatchGenerator:
-    return bundled.load("faces", mode) if path is None else generator.load(path)
+def _models(path: Path | None, mode: str) -> Models:
+    given = None if path is None else generator.load(path)
+    return lambda name: given or bundled.load("faces", mode, place=name)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def main() -> None:
             aims = mode == "impersonation"
             slot = slots.face(place, face.canonical() if how != HOW[0] else None)
             lent = people.lent(target)[:1] if aims else None
-            patch = one_pass(bundled.load("faces", mode), picture, slot, lent, known)
+            patch = one_pass(bundled.load("faces", mode, place=place), picture, slot, lent, known)
             with torch.no_grad():
                 worn = apply.paste(picture, patch, slot).pictures
             found[mode, place, how].append(verdicts(worn, known, album[target if aims else name], aims))

@@ -182,6 +182,7 @@ def main() -> None:
     parser.add_argument("--generator", type=Path, help="a file of a generator in place of the bundled one")
     parser.add_argument("--people", type=int, default=100, help="drawn people in the gallery")
     parser.add_argument("--probes", type=int, default=40, help="of them, who wear patches")
+    parser.add_argument("--crowd", type=int, default=300, help="drawn people in the larger gallery")
     parser.add_argument("--few", type=int, default=8, help="of them, on whom the slow way runs")
     parser.add_argument("--steps", type=int, default=40, help="of the slow way")
     parser.add_argument("--write", action="store_true")
@@ -200,7 +201,8 @@ def main() -> None:
     probes, gallery = drawn(chosen.people, chosen.probes)
     few = probes.take(range(chosen.few)), gallery
     photos = photographed(chosen.data, 2)
-    albums = [one.pictures for one in (gallery, probes, few[0], *photos)]
+    crowd = drawn(chosen.crowd, chosen.probes)
+    albums = [one.pictures for one in (gallery, probes, few[0], *crowd, *photos)]
     seen = [Knowing(victims.person(name), albums) for name in model.about.victims]
     unseen = [Knowing(PersonVictim(omz.read(chosen.data, name)), albums) for name in omz.NAMES]
     spared = [name for name in siblings.FACET if name not in model.about.victims]
@@ -212,6 +214,9 @@ def main() -> None:
         for name, maker in ways.items()
     }
     print(whole(everyone), "\n", aims(everyone), flush=True)
+    in_crowd = {
+        name: outcome(name, ways[name], crowd, place, seen, unseen, steps) for name in ("generator", "random")
+    }
     elsewhere = {
         f"{name}, {slot.name}": outcome(name, ways[name], (probes, gallery), slot, seen, unseen, steps)
         for slot in others
@@ -269,6 +274,8 @@ def main() -> None:
             "The aim: at most half of the random patch's mAP (mean over people of the generator's average"
             " precision less half of the random patch's).",
             aims(everyone),
+            f"The same probes among more people: {len(crowd[1])} pictures of {chosen.crowd}.",
+            whole(in_crowd),
             *(
                 [
                     "Other places: "
@@ -295,7 +302,7 @@ def main() -> None:
     if chosen.write:
         changed = "".join(
             f" --{name} {value}"
-            for name in ("people", "probes", "few", "steps")
+            for name in ("people", "probes", "crowd", "few", "steps")
             if (value := getattr(chosen, name)) != parser.get_default(name)
         )
         write_section("Patches against encoders of people", COMMAND + changed, text)

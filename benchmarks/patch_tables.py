@@ -33,6 +33,8 @@ MOVED: Final = (
 def evasion(
     people: Search,
     by_place: Mapping[str, Found],
+    crowd: Search,
+    in_crowd: Mapping[str, Found],
     synthetic: Search,
     in_colour: Mapping[str, Found],
     steps: Found,
@@ -43,13 +45,20 @@ def evasion(
         f"LFW's test people, grey photos: {_counts(people)}. Patches sit still where nothing else is said. "
         f"Attacked: the first three recognisers and the mean of their cosines ({ENSEMBLE}); never seen: the "
         f"last {len(UNSEEN)}. Intervals (95 %) resample people. {_ways(by_place, budget)}; {MOVED}.",
-        "**What came of it.**\n\n" + "\n".join(_evasion_lines(by_place)),
+        "**What came of it.**\n\n" + "\n".join([*_evasion_lines(by_place), *_crowd_lines(crowd, in_crowd)]),
     ]
     for name, found in by_place.items():
         parts.append(f"**{name}**: mAP in % [interval] / rank-1 in %.")
         parts.append(_table(found, _retrieval, clean=True, cost=True))
         parts.append(f"**{name}**: ASR in % at FAR 1e-2 [interval] / 1e-3 of pairs accepted clean; cosine.")
         parts.append(_table(found, _turned))
+    parts.append(
+        f"**Among more people**: the same probes and their gallery beside one picture each of further test "
+        f"people ({_counts(crowd)}). mAP in % [interval] / rank-1 in %."
+    )
+    for name, found in in_crowd.items():
+        parts.append(f"{name}:")
+        parts.append(_table(found, _retrieval, clean=True))
     parts.append(
         f"**Synthetic people who come with Facet, in colour**: {_counts(synthetic)}. mAP in % [interval] / "
         "rank-1 in %."
@@ -146,6 +155,21 @@ def _evasion_lines(by_place: Mapping[str, Found]) -> list[str]:
         )
         if "pgd (few)" in found:
             lines.append(_pace(found))
+    return lines
+
+
+def _crowd_lines(crowd: Search, in_crowd: Mapping[str, Found]) -> list[str]:
+    """The same aim in the larger gallery."""
+    lines = []
+    for name, found in in_crowd.items():
+        if "generator" in found:
+            ours = _maps(found["generator"])
+            white = {one: ours[one] for one in (*SEEN, ENSEMBLE)}
+            said = ", ".join(f"{one} {100 * share:.1f} %" for one, share in white.items())
+            lines.append(
+                f"- {name}, among {len(crowd.gallery)} pictures: {said} "
+                f"({_met(max(white.values()) <= AIM)}: each at most {100 * AIM:.0f} %)."
+            )
     return lines
 
 

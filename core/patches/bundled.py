@@ -9,35 +9,49 @@ from core.patches import generator
 from core.patches.generator import PatchGenerator
 
 NAMES: Final = {
-    ("faces", "evasion"): "facet-patch-faces-evasion",
-    ("faces", "impersonation"): "facet-patch-faces-impersonation",
-    ("persons", "evasion"): "facet-patch-persons-evasion",
+    ("faces", "evasion"): ("facet-patch-faces-evasion", "facet-patch-faces-plaster"),
+    ("faces", "impersonation"): ("facet-patch-faces-impersonation",),
+    ("persons", "evasion"): ("facet-patch-persons-evasion",),
 }
-NATURAL: Final = {("faces", "evasion"): "facet-patch-faces-natural"}
+"""A network for five places is spread thin, so a purpose may have several, for other places each."""
+NATURAL: Final = {("faces", "evasion"): ("facet-patch-faces-natural",)}
 
 
-def load(kind: str, mode: str, natural: bool = False) -> PatchGenerator:
-    """The bundled generator for a purpose, shared by the process, in evaluation mode.
+def load(kind: str, mode: str, natural: bool = False, place: str = "") -> PatchGenerator:
+    """A bundled generator for a purpose, shared by the process, in evaluation mode.
 
     Args:
         kind: "faces" or "persons".
         mode: "evasion" or "impersonation".
         natural: one that predicts an offset in the latent of a prior, in place of a free patch.
+        place: name of a slot; the generator that knows it by name comes back, else one that takes whatever
+            somebody draws, else, as without a place, the first.
 
     Raises:
         UserError: ``WEIGHTS_MISSING``: none comes with Facet; or its file is missing or damaged.
     """
-    name = (NATURAL if natural else NAMES).get((kind, mode))
-    if name is None:
+    names = (NATURAL if natural else NAMES).get((kind, mode))
+    if names is None:
         kinds, more = ("natural", " --prior facet-flowers") if natural else ("free", "")
         raise UserError(
             Code.WEIGHTS_MISSING,
             f"No generator of {kinds} patches for {mode} of {kind} comes with Facet.",
             f"Train one with: python -m core train patch-generator{more}.",
         )
-    return _read(name)
+    if place:
+        for known in (place, "drawn"):
+            for name in names:
+                if known in _read(name).about.slots:
+                    return _read(name)
+    return _read(names[0])
 
 
-@functools.lru_cache(maxsize=4)
+def places(kind: str, mode: str, natural: bool = False) -> tuple[str, ...]:
+    """Slots that the bundled generators for a purpose know, "drawn" for any; none where there is none."""
+    names = (NATURAL if natural else NAMES).get((kind, mode), ())
+    return tuple(dict.fromkeys(slot for name in names for slot in _read(name).about.slots))
+
+
+@functools.lru_cache(maxsize=8)
 def _read(name: str) -> PatchGenerator:
     return generator.load(weights.resolve(name))

@@ -34,7 +34,10 @@ def add_train(actions: Any) -> None:
     parser.add_argument("--slots", help="places with commas between; all that there are without it")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--batch", type=int, default=12, help="pictures a step")
+    parser.add_argument("--every", type=int, default=100, help="steps between checkpoints within an epoch")
     parser.add_argument("--people", type=int, default=0, help="most training people; 0 for all")
+    parser.add_argument("--each", type=int, default=6, help="most pictures of a training person")
+    parser.add_argument("--least", type=int, default=2, help="pictures that a training person has to have")
     parser.add_argument("--synthetic", type=int, default=0, help="synthetic faces beside them")
     parser.add_argument("--drawn", type=int, default=0, help="drawn people in place of photographed ones")
     parser.add_argument("--bundled-targets", action="store_true", help="the bundled faces become targets too")
@@ -42,6 +45,10 @@ def add_train(actions: Any) -> None:
         "--conditions", type=float, default=1.0, help="share of the full ranges of place, light and print"
     )
     parser.add_argument("--naturalness", type=float, default=0.0, help="weight of the PatchGAN")
+    parser.add_argument(
+        "--push-margin", type=float, default=-0.3, help="the cosine below which a person is far enough"
+    )
+    parser.add_argument("--pull-margin", type=float, default=0.7, help="and above which a target is near")
     parser.add_argument("--prior", default="", help="patches are offsets in this prior's latent")
     parser.add_argument("--radius", type=float, default=0.5, help="of the offset, a share of the RMS of z0")
     parser.add_argument("--label", default="", help="of the prior's picture that is begun with")
@@ -146,9 +153,21 @@ def _train(chosen: argparse.Namespace) -> int:
     about = generator.About(chosen.mode, chosen.kind, tuple(where), names, *shape, *natural)
     about = replace(about, told=length, cut=chosen.cut)
     training, validation = _people(chosen, size)
-    options = loop.Options(epochs=chosen.epochs, batch=chosen.batch, seed=chosen.seed, clip=5, cpu=chosen.cpu)
+    options = loop.Options(
+        epochs=chosen.epochs,
+        batch=chosen.batch,
+        seed=chosen.seed,
+        clip=5,
+        every=chosen.every,
+        cpu=chosen.cpu,
+    )
     conditions = Conditions().eased(chosen.conditions)
-    objective = Objective(naturalness=chosen.naturalness, conditions=conditions)
+    objective = Objective(
+        push_margin=chosen.push_margin,
+        pull_margin=chosen.pull_margin,
+        naturalness=chosen.naturalness,
+        conditions=conditions,
+    )
     recipe = patch_generator.recipe(
         about,
         seen_by,
@@ -202,7 +221,8 @@ def _people(chosen: argparse.Namespace, size: tuple[int, int]) -> Any:
         validation = patch_people.drawn(CHECK_TOWN, 60, 2)
     else:
         given = chosen.data, chosen.kind
-        training = _gathered(*given, "training", chosen.out, size, limit=chosen.people)
+        many = {"each": chosen.each, "limit": chosen.people, "least": chosen.least}
+        training = _gathered(*given, "training", chosen.out, size, **many)
         validation = _gathered(*given, "validation", chosen.out, size, each=2, limit=60)
     if chosen.kind == "faces" and chosen.synthetic:
         drawn = shown(patch_people.synthetic(chosen.synthetic, chosen.out))

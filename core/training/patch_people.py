@@ -55,9 +55,17 @@ class People:
 
 
 def gather(
-    data: Path, kind: str, wanted: Part, folder: Path, size: tuple[int, int], *, each: int = 6, limit: int = 0
+    data: Path,
+    kind: str,
+    wanted: Part,
+    folder: Path,
+    size: tuple[int, int],
+    *,
+    each: int = 6,
+    limit: int = 0,
+    least: int = 2,
 ) -> Iterator[Progress | People]:
-    """The people of one part who have at least two pictures.
+    """The people of one part who have pictures enough.
 
     Args:
         data: the folder of research data.
@@ -67,6 +75,7 @@ def gather(
         size: height and width of the pictures; 224 and 224 for faces.
         each: most pictures of one person.
         limit: most people, 0 for all.
+        least: pictures that a person has to have.
 
     Yields:
         Progress, then the people.
@@ -80,7 +89,7 @@ def gather(
             Code.FILE_UNREADABLE, "The data set is not in the folder of data.", f"Put it there as {file}."
         )
     photos = lfw.photos(data / file, "lfw") if kind == "faces" else _persons(data / file)
-    chosen = _chosen([photo for photo in photos if part(photo.identity) == wanted], each, limit)
+    chosen = _chosen([photo for photo in photos if part(photo.identity) == wanted], each, limit, least)
     if kind == "faces":
         yield from _aligned(chosen, folder / "faces.npz")
         return
@@ -135,12 +144,12 @@ def joined(parts: Sequence[People]) -> People:
     )
 
 
-def _chosen(photos: Sequence[Photo], each: int, limit: int) -> list[Photo]:
+def _chosen(photos: Sequence[Photo], each: int, limit: int, least: int) -> list[Photo]:
     by_person: dict[str, list[Photo]] = defaultdict(list)
     for photo in photos:
         by_person[photo.identity].append(photo)
-    several = [owned[:each] for owned in by_person.values() if len(owned) > 1]
-    return [photo for owned in several[: limit or None] for photo in owned]
+    enough = [owned[:each] for owned in by_person.values() if len(owned) >= least]
+    return [photo for owned in enough[: limit or None] for photo in owned]
 
 
 def _persons(path: Path) -> tuple[Photo, ...]:

@@ -385,8 +385,8 @@ def report(bench: Bench) -> dict[str, Any]:
     names = [victim.name for victim in (*work.seen, *work.unseen)]
     hashes = {
         name: [file.sha256 for file in weights.entry(name).files]
-        for name in [*names, readers.generator(work.kind, bench.mode)]
-        if name is not None and name in {entry.name for entry in weights.entries()}
+        for name in [*names, *readers.generators(work.kind, bench.mode)]
+        if name in {entry.name for entry in weights.entries()}
     }
 
     def told(one: "Judgement") -> dict[str, Any]:

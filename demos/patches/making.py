@@ -34,13 +34,15 @@ def maker(bench: Bench, name: str) -> "Maker":
 
     if name in ("generator", "latent generator"):
         natural = name == "latent generator"
-        return makers.create(name, bundled.load(bench.main().kind, bench.mode, natural))
+        return makers.create(name, bundled.load(bench.main().kind, bench.mode, natural, bench.place))
     return makers.create(name)
 
 
 def knows(bench: Bench) -> bool:
     """Whether a bundled generator makes patches for this place."""
-    places = readers.places(bench.main().kind, bench.mode)
+    from core.patches import bundled
+
+    places = bundled.places(bench.main().kind, bench.mode)
     return bench.place in places or "drawn" in places
 
 

@@ -103,11 +103,10 @@ def predictor(bench: "Bench") -> "LatentGenerator":
     from core.patches.latent_generator import LatentGenerator
 
     kind, mode = bench.main().kind, bench.mode
-    if (kind, mode) in bundled.NATURAL:
-        model = bundled.load(kind, mode, natural=True)
+    if {bench.place, "drawn"} & set(bundled.places(kind, mode, natural=True)):
+        model = bundled.load(kind, mode, True, bench.place)
         assert isinstance(model, LatentGenerator)
-        if {bench.place, "drawn"} & set(model.about.slots):
-            return model
+        return model
     raise UserError(
         Code.OPTION_RANGE,
         "No generator of natural patches was trained for this.",

@@ -21,25 +21,18 @@ ATTACKED: Final = {
 """Who is attacked where no generator comes with the app that could say."""
 
 
-def generator(kind: str, mode: str, natural: bool = False) -> str | None:
-    """Name of the bundled generator of free or of natural patches, or None."""
+def generators(kind: str, mode: str) -> tuple[str, ...]:
+    """Names of the bundled generators, those of natural patches last."""
     from core.patches import bundled
 
-    return (bundled.NATURAL if natural else bundled.NAMES).get((kind, mode))
-
-
-def places(kind: str, mode: str) -> tuple[str, ...]:
-    """Places that the bundled generator makes patches for; none without one."""
-    from core.patches import bundled
-
-    return bundled.load(kind, mode).about.slots if generator(kind, mode) else ()
+    return bundled.NAMES.get((kind, mode), ()) + bundled.NATURAL.get((kind, mode), ())
 
 
 def attacked(kind: str, mode: str) -> tuple[str, ...]:
-    """Encoders whose gradients may be used: those that the bundled generator learnt from."""
+    """Encoders whose gradients may be used: those that the bundled generators learnt from."""
     from core.patches import bundled
 
-    if generator(kind, mode) is None:
+    if (kind, mode) not in bundled.NAMES:
         return ATTACKED[kind]
     return bundled.load(kind, mode).about.victims
 
@@ -70,7 +63,8 @@ def listed() -> list[str]:
     from core.patches import bundled
 
     known = {entry.name for entry in weights.entries()}
-    names = [*FINDERS, *(entry.name for entry in runnable("recognition")), *bundled.NAMES.values()]
+    names = [*FINDERS, *(entry.name for entry in runnable("recognition"))]
+    names += [name for purpose in bundled.NAMES for name in generators(*purpose)]
     names += [entry.name for entry in runnable("person-encoder")]
     names += [
         entry.name

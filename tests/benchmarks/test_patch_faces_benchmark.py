@@ -1,15 +1,21 @@
 """The benchmark of patches on faces: splits leak nothing, memory changes nothing, tables add up."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
 from benchmarks import patch_data, patch_tables
-from benchmarks.patch_data import Kept, Remembered, Search, towards_strangers
+from benchmarks.patch_data import Kept, Remembered, Search, crowded, towards_strangers
 from core.patches import makers, slots
 from core.patches.evaluate import Outcome, run
 from core.patches.judge import Labelled
 from core.patches.makers import Budget, Gallery, Task, make
 from core.patches.victims import FaceVictim
+from core.training import patch_people
+from core.training.patch_people import People
 from tests.core.patches.patch_fakes import face_victim, people
 
 EVERYONE = people(6, 4, 224, 224)
@@ -81,11 +87,13 @@ def test_tables_have_a_row_a_way_and_a_column_a_recogniser(monkeypatch: pytest.M
     seen, unseen = [face_victim("a", 1), face_victim("b", 2)], [face_victim("c", 3)]
     ways = {"generator": "noise", "random": "random", "generator (few)": "noise", "pgd (few)": "pgd"}
     found = {label: outcome(name, SEARCH, seen, unseen) for label, name in ways.items()}
-    text = patch_tables.evasion(SEARCH, {"glasses": found}, SEARCH, {"glasses": found}, found, Budget(2, 1))
+    glasses = {"glasses": found}
+    text = patch_tables.evasion(SEARCH, glasses, SEARCH, glasses, SEARCH, glasses, found, Budget(2, 1))
     assert "| way | a | b | ensemble | c | CPU s a patch |" in text
     lines = [line for line in text.splitlines() if line.startswith("| generator |")]
-    assert len(lines) == 4 and f"{100 * _map(found['generator'], 'c'):.1f} [" in lines[0].split(" | ")[4]
+    assert len(lines) == 5 and f"{100 * _map(found['generator'], 'c'):.1f} [" in lines[0].split(" | ")[4]
     assert "6 probes of 6 people, 18 in the gallery" in text
+    assert f"among 18 pictures: a {100 * _map(found['generator'], 'a'):.1f} %" in text
     share = _map(found["generator"], "ensemble") / _map(found["random"], "ensemble")
     assert f"{share:.2f} of random squares'" in text
     aimed = towards_strangers(SEARCH)
@@ -95,6 +103,21 @@ def test_tables_have_a_row_a_way_and_a_column_a_recogniser(monkeypatch: pytest.M
     assert "6 targets" in text and "too few" in text  # 1e-3 of these few impostors is none
     rate = next(one for one in given["target crop"].verdicts if one.victim == "ensemble").success[0].rate
     assert rate is not None and f"target crop {100 * rate.estimate:.1f} %" in text
+
+
+def test_a_crowd_is_of_others_and_leaves_the_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = np.array([*dict.fromkeys(SEARCH.gallery.identities), "new-1", "new-2", "new-3"])
+    asked: dict[str, int] = {}
+
+    def gather(*_: object, each: int, limit: int, least: int) -> Iterator[People]:
+        asked.update(each=each, limit=limit, least=least)
+        yield People(np.zeros((len(names), 224, 224, 3), np.uint8), names)
+
+    monkeypatch.setattr(patch_people, "gather", gather)
+    found = crowded(SEARCH, Path("data"), Path("keep"), 2)
+    assert asked == {"each": 1, "limit": 8, "least": 1}
+    assert found.gallery.identities.tolist() == [*SEARCH.gallery.identities, "new-1", "new-2"]
+    assert found.probes is SEARCH.probes
 
 
 def _map(one: Outcome, name: str) -> float:

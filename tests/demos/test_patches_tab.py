@@ -265,11 +265,11 @@ def test_files_say_that_they_are_adversarial_and_impersonation_gives_no_patch(
 def test_an_unknown_place_of_the_generator_is_searched_instead(
     monkeypatch: pytest.MonkeyPatch, bench: Bench
 ) -> None:
-    monkeypatch.setattr(making.readers, "places", lambda kind, mode: ("glasses",))
+    monkeypatch.setattr(bundled, "places", lambda kind, mode: ("glasses",))
     assert not making.knows(bench)
     bench.place = "glasses"
     assert making.knows(bench)
-    monkeypatch.setattr(making.readers, "places", lambda kind, mode: ("glasses", "drawn"))
+    monkeypatch.setattr(bundled, "places", lambda kind, mode: ("glasses", "drawn"))
     bench.place = "drawn"
     assert making.knows(bench)
 
@@ -281,8 +281,8 @@ def test_an_offset_by_one_pass_starts_from_the_generators_own_picture(
     torch.manual_seed(0)
     model = LatentGenerator(about).eval().requires_grad_(False)
     model.common.mul_(100)
-    monkeypatch.setattr(bundled, "NATURAL", {("persons", "evasion"): "made-up"})
-    monkeypatch.setattr(bundled, "load", lambda kind, mode, natural: model)
+    monkeypatch.setattr(bundled, "NATURAL", {("persons", "evasion"): ("made-up",)})
+    monkeypatch.setattr(bundled, "_read", lambda name: model)
     monkeypatch.setattr(natural, "score", lambda bench: None)
     assert natural.ONE_PASS in {name for _, name in natural.ways(natural.FLOWERS)}
     bench.place = "torso"

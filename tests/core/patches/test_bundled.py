@@ -12,7 +12,7 @@ from torch.nn import functional
 from core import weights
 from core.errors import Code, UserError
 from core.faces import align, find
-from core.patches import apply, bundled, makers, naturalness, slots, victims
+from core.patches import apply, bundled, generator, makers, naturalness, slots, victims
 from core.patches.generator import one_pass
 from core.patches.latent_generator import LatentGenerator
 from core.settings import ROOT
@@ -23,12 +23,23 @@ from core.settings import ROOT
     [(*purpose, False) for purpose in bundled.NAMES] + [(*purpose, True) for purpose in bundled.NATURAL],
 )
 def test_each_says_what_it_is_for_and_is_small(kind: str, mode: str, natural: bool) -> None:
-    about = bundled.load(kind, mode, natural).about
-    assert (about.kind, about.mode, bool(about.prior)) == (kind, mode, natural)
-    assert len(about.victims) == 3
-    assert about.slots[0] == {"faces": "glasses", "persons": "shirt"}[kind]
-    name = (bundled.NATURAL if natural else bundled.NAMES)[kind, mode]
-    assert all(file.bytes <= 10_000_000 for file in weights.entry(name).files)
+    first, *others = (bundled.NATURAL if natural else bundled.NAMES)[kind, mode]
+    assert bundled.load(kind, mode, natural).about.slots[0] == {"faces": "glasses", "persons": "shirt"}[kind]
+    for name in (first, *others):
+        about = generator.load(weights.resolve(name)).about
+        assert (about.kind, about.mode, bool(about.prior)) == (kind, mode, natural)
+        assert about.victims == bundled.load(kind, mode, natural).about.victims and len(about.victims) == 3
+        assert all(file.bytes <= 10_000_000 for file in weights.entry(name).files)
+
+
+def test_every_place_has_its_generator_and_a_new_one_that_of_drawings() -> None:
+    for kind, mode in bundled.NAMES:
+        for place in bundled.places(kind, mode):
+            assert place in bundled.load(kind, mode, place=place).about.slots
+    assert {*slots.FACE_SHAPES, "drawn"} == set(bundled.places("faces", "evasion"))
+    assert "drawn" in bundled.load("faces", "evasion", place="a drawing").about.slots
+    assert bundled.load("faces", "impersonation", place="cheek") is bundled.load("faces", "impersonation")
+    assert bundled.places("persons", "impersonation") == ()
 
 
 def test_the_target_matters_to_the_one_for_impersonation() -> None:

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from core import diffusion
 from core.__main__ import main
 from core.datasets.expressions import part
-from core.errors import UserError
+from core.errors import Code, UserError
 from core.patches import generator, makers, slots, victims
 from core.patches.base import Victim
 from core.patches.evaluate import Outcome
@@ -224,6 +224,8 @@ def test_people_of_one_part_only(tmp_path: Path) -> None:
     assert not found["training"] & found["test"] and sum(map(len, found.values())) == 40
     *_, few = patch_people.gather(tmp_path, "persons", "training", tmp_path, (64, 32), limit=3)
     assert isinstance(few, People) and len(set(few.identities)) == 3
+    *_, one = patch_people.gather(tmp_path, "persons", "test", tmp_path, (64, 32), each=1, least=3)
+    assert isinstance(one, People) and set(one.identities) == found["test"] and len(one) == len(found["test"])
     both = patch_people.joined([few, few])
     assert len(both) == 2 * len(few)
 
@@ -275,6 +277,25 @@ def test_the_command_goes_on_from_a_generator_and_tells_it_who_it_sees(
     begun, grown = generator.load(first).state_dict(), net.state_dict()
     far = [(grown[name] - value).abs().max() for name, value in begun.items() if name != "common"]
     assert max(far) < 0.01  # it has not begun anew
+
+
+def test_the_command_passes_margins_and_how_many_pictures_are_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_persons(tmp_path)
+    monkeypatch.setattr(victims, "KINDS", {"persons": lambda name: person_victim(name, len(name))})
+    asked: dict[str, Any] = {}
+
+    def recipe(*given: Any, **_: Any) -> None:
+        asked.update(objective=given[5], people=given[3])
+        raise UserError(Code.OPTION_RANGE, "Enough.", "Nothing.")
+
+    monkeypatch.setattr(patch_generator, "recipe", recipe)
+    command = ["train", "patch-generator", "--kind", "persons", "--victims", "a", "--data", str(tmp_path)]
+    command += ["--out", str(tmp_path / "out"), "--each", "1", "--least", "3"]
+    assert main([*command, "--push-margin", "-0.1", "--pull-margin", "0.4"]) != 0
+    assert (asked["objective"].push_margin, asked["objective"].pull_margin) == (-0.1, 0.4)
+    assert len(asked["people"]) == len(set(asked["people"].identities)) > 0
 
 
 def test_the_command_trains_natural_patches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
