@@ -16,8 +16,8 @@ from torch.nn import functional
 from core.diffusion.base import NOTHING, Card, Prior, Steer, cards, priors
 from core.errors import Code, UserError
 from core.faces import generate
+from core.patches.apply import SIDE
 
-SIDE: Final = 64  # pixels of a patch
 DRAWN: Final = 512  # pixels of a whole face
 FACE: Final = "face"
 SAMPLES: Final = 4096  # whose axes and deviations are taken

@@ -29,7 +29,7 @@ from core.patches.slots import Slot
 
 Mode = Literal["evasion", "impersonation"]
 MODES: Final = ("evasion", "impersonation")
-PATCH: Final = 64  # pixels a side
+PATCH: Final = apply.SIDE  # pixels a side
 WIDTHS: Final = (24, 48, 80, 128)  # channels at strides 4, 8, 16 and 32
 NARROW: Final = 48  # channels of the deepest maps before a linear layer sees all their places
 GROUPS: Final = 8

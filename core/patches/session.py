@@ -6,7 +6,7 @@ looked at. The gallery and all other encoders only judge.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -194,10 +194,15 @@ class Session:
         stopped: Callable[[], bool] = lambda: False,
     ) -> Made:
         """One patch for the probe, with what it cost; an iterative maker ends early once it is stopped."""
-        source = Gallery.of(self.probe[None], self.seen)
-        target = None if self.target is None else Gallery.of(self.target.lent, self.seen)
+        source, target = self._known
         task = Task(self.probe, source, target, slot, self.seen, seed, budget or Budget(), stopped)
         return make(maker, task)
+
+    @cached_property
+    def _known(self) -> tuple[Gallery, Gallery | None]:
+        """What the attacker has of the person and of the target, embedded once for all ways."""
+        target = None if self.target is None else Gallery.of(self.target.lent, self.seen)
+        return Gallery.of(self.probe[None], self.seen), target
 
     def judge_clean(self) -> None:
         """Let every encoder look at the gallery and the clean probe, so that later answers come at once."""

@@ -8,6 +8,7 @@ from core.patches import natural_makers, session, slots
 from core.patches.makers import Budget, makers
 from core.patches.pgd import Objective
 from core.patches.session import Block, Scale, Session, Target
+from core.patches.victims import Counted
 from tests.core.patches.patch_fakes import people, person_victim
 
 SLOT = slots.torso(64, 32)
@@ -89,6 +90,14 @@ def test_the_gallery_is_embedded_once_and_shared() -> None:
     assert work.picture(11).shape == (64, 32, 3)
     with pytest.raises(IndexError):
         work.picture(12)
+
+
+def test_what_the_attacker_has_is_embedded_once_for_all_ways() -> None:
+    work, seen = built(target=True), Counted(person_victim("a", 1))
+    work.seen = (seen,)
+    for seed in range(3):
+        work.make(makers.create("random"), SLOT, seed)
+    assert seen.pictures == 2  # the probe and the target's one picture
 
 
 def test_encoders_that_are_not_looked_at_see_only_those_that_matter() -> None:
