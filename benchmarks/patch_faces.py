@@ -206,12 +206,15 @@ def main() -> None:
         text = patch_tables.evasion(people, by_place, crowd, in_crowd, synthetic, in_colour, steps, STEPS)
         finish("Patches on faces: evasion", text)
     if chosen.only != "evasion":
-        models = _models(chosen.impersonation, "impersonation")
+        models = {
+            whom: _models(chosen.impersonation, "impersonation", stranger=whom == "strangers")
+            for whom in ("strangers", "synthetic")
+        }
         searches = {"strangers": towards_strangers(people), "synthetic": towards_drawn(people)}
         aimed = {
             (whom, name): note(
                 f"impersonation, {whom}, {name}",
-                impersonation(bench, models, search, name, slow=whom == "synthetic"),
+                impersonation(bench, models[whom], search, name, slow=whom == "synthetic"),
             )
             for whom, search in searches.items()
             for name in MAIN
@@ -226,9 +229,9 @@ def _two(bench: Bench, models: Models, search: Search, name: str) -> Found:
     return {label: bench.row(label, maker, search, place(name)) for label, maker in ways.items()}
 
 
-def _models(path: Path | None, mode: str) -> Models:
+def _models(path: Path | None, mode: str, *, stranger: bool = False) -> Models:
     given = None if path is None else generator.load(path)
-    return lambda name: given or bundled.load("faces", mode, place=name)
+    return lambda name: given or bundled.load("faces", mode, place=name, stranger=stranger)
 
 
 if __name__ == "__main__":

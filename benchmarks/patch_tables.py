@@ -83,9 +83,9 @@ def impersonation(
     """The section on impersonation."""
     words = {
         "strangers": "other test people, whom no generator saw; the attacker has one picture of each, which "
-        "is not among those that judge",
+        "is not among those that judge, and the generator that learned from many targets",
         "synthetic": "the synthetic people who come with Facet, three pictures of each lent to the attacker "
-        "(the generator learned with these as targets) and three others that judge",
+        "(another generator learned with these as targets) and three others that judge",
     }
     sets = "; ".join(f"{name}: {words[name]} ({_counts(search)})" for name, search in searches.items())
     parts = [

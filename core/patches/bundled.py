@@ -15,9 +15,13 @@ NAMES: Final = {
 }
 """A network for five places is spread thin, so a purpose may have several, for other places each."""
 NATURAL: Final = {("faces", "evasion"): ("facet-patch-faces-natural",)}
+STRANGERS: Final = {("faces", "impersonation"): ("facet-patch-faces-strangers",)}
+"""The one in ``NAMES`` learnt the ten people who come with Facet; for everybody else this one aims better."""
 
 
-def load(kind: str, mode: str, natural: bool = False, place: str = "") -> PatchGenerator:
+def load(
+    kind: str, mode: str, natural: bool = False, place: str = "", stranger: bool = False
+) -> PatchGenerator:
     """A bundled generator for a purpose, shared by the process, in evaluation mode.
 
     Args:
@@ -26,11 +30,14 @@ def load(kind: str, mode: str, natural: bool = False, place: str = "") -> PatchG
         natural: one that predicts an offset in the latent of a prior, in place of a free patch.
         place: name of a slot; the generator that knows it by name comes back, else one that takes whatever
             somebody draws, else, as without a place, the first.
+        stranger: the target is nobody who comes with Facet.
 
     Raises:
         UserError: ``WEIGHTS_MISSING``: none comes with Facet; or its file is missing or damaged.
     """
     names = (NATURAL if natural else NAMES).get((kind, mode))
+    if stranger:
+        names = STRANGERS.get((kind, mode), names)
     if names is None:
         kinds, more = ("natural", " --prior facet-flowers") if natural else ("free", "")
         raise UserError(

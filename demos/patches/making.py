@@ -34,7 +34,9 @@ def maker(bench: Bench, name: str) -> "Maker":
 
     if name in ("generator", "latent generator"):
         natural = name == "latent generator"
-        return makers.create(name, bundled.load(bench.main().kind, bench.mode, natural, bench.place))
+        stranger = bench.aim is not None and bench.aim.kind == "photo"
+        model = bundled.load(bench.main().kind, bench.mode, natural, bench.place, stranger)
+        return makers.create(name, model)
     return makers.create(name)
 
 

@@ -22,10 +22,11 @@ ATTACKED: Final = {
 
 
 def generators(kind: str, mode: str) -> tuple[str, ...]:
-    """Names of the bundled generators, those of natural patches last."""
+    """Names of the bundled generators."""
     from core.patches import bundled
 
-    return bundled.NAMES.get((kind, mode), ()) + bundled.NATURAL.get((kind, mode), ())
+    known = bundled.NAMES, bundled.STRANGERS, bundled.NATURAL
+    return tuple(name for names in known for name in names.get((kind, mode), ()))
 
 
 def attacked(kind: str, mode: str) -> tuple[str, ...]:

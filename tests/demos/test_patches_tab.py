@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from core.errors import Code, UserError
-from core.patches import apply, bundled, safety, session, slots
+from core.patches import apply, bundled, generator, safety, session, slots
 from core.patches.generator import About
 from core.patches.latent_generator import LatentGenerator
 from core.patches.session import Block, Scale, Session, Target, pixels, tensor
@@ -25,6 +25,7 @@ from tests.core.patches.patch_fakes import person_victim
 
 BLACK = np.zeros((224, 224, 3), np.uint8)
 FACE = Probe("faces", BLACK, BLACK, np.array([[1.0, 0, 0], [0, 1, 0]]), YOU)
+ABOUT = About("impersonation", "persons", ("torso",), ("a",), 64, 32)
 SQUARE = json.dumps([[0.1, 0.3, 0.5, 0.6, 0.5]])
 
 
@@ -300,6 +301,19 @@ def test_an_offset_by_one_pass_starts_from_the_generators_own_picture(
     with pytest.raises(UserError) as problem:
         natural.predictor(bench)
     assert "offset in the latent" in problem.value.hint
+
+
+@pytest.mark.parametrize("aim, wanted", [("synthetic", "NAMES"), ("photo", "STRANGERS")])
+def test_a_second_photo_is_aimed_at_by_the_generator_that_knows_nobody_by_heart(
+    monkeypatch: pytest.MonkeyPatch, bench: Bench, aim: str, wanted: str
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(bundled, "_read", lambda name: read.append(name) or generator.PatchGenerator(ABOUT))
+    monkeypatch.setattr(bundled, "NAMES", {("persons", "impersonation"): ("NAMES",)})
+    monkeypatch.setattr(bundled, "STRANGERS", {("persons", "impersonation"): ("STRANGERS",)})
+    bench.mode, bench.aim = "impersonation", Aim(aim, AIM, np.zeros((256, 128, 3), np.uint8))
+    making.maker(bench, "generator")
+    assert set(read) == {wanted}
 
 
 def test_without_a_predictor_its_way_is_not_offered(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> None:

@@ -25,7 +25,7 @@ from core.settings import ROOT
 def test_each_says_what_it_is_for_and_is_small(kind: str, mode: str, natural: bool) -> None:
     first, *others = (bundled.NATURAL if natural else bundled.NAMES)[kind, mode]
     assert bundled.load(kind, mode, natural).about.slots[0] == {"faces": "glasses", "persons": "shirt"}[kind]
-    for name in (first, *others):
+    for name in (first, *others, *bundled.STRANGERS.get((kind, mode), ())):
         about = generator.load(weights.resolve(name)).about
         assert (about.kind, about.mode, bool(about.prior)) == (kind, mode, natural)
         assert about.victims == bundled.load(kind, mode, natural).about.victims and len(about.victims) == 3
@@ -40,6 +40,13 @@ def test_every_place_has_its_generator_and_a_new_one_that_of_drawings() -> None:
     assert "drawn" in bundled.load("faces", "evasion", place="a drawing").about.slots
     assert bundled.load("faces", "impersonation", place="cheek") is bundled.load("faces", "impersonation")
     assert bundled.places("persons", "impersonation") == ()
+
+
+def test_whoever_does_not_come_with_facet_is_aimed_at_by_another_generator() -> None:
+    known, other = (bundled.load("faces", "impersonation", stranger=one) for one in (False, True))
+    assert known is not other and known.about == other.about
+    for purpose in (("faces", "evasion"), ("persons", "evasion")):
+        assert bundled.load(*purpose, stranger=True) is bundled.load(*purpose)
 
 
 def test_the_target_matters_to_the_one_for_impersonation() -> None:
