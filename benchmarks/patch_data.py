@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from core import weights
 from core.patches import victims
@@ -18,9 +17,9 @@ from core.patches.evaluate import Outcome
 from core.patches.judge import Labelled
 from core.patches.makers import Maker, Task, make
 from core.training import patch_people
+from core.training.bar import shown
 from core.training.patch_evaluation import labelled, parts, strangers
 from core.training.patch_people import People
-from core.types import Progress
 
 SEEN: Final = ("edgeface-s", "mobilefacenet-w600k", "mobilefacenet-ms1m")
 UNSEEN: Final = ("sface", "facenet-vggface2", "dlib-resnet", "faceres")
@@ -159,14 +158,7 @@ def crowded(search: Search, data: Path, keep: Path, count: int) -> Search:
 
 
 def _gathered(data: Path, keep: Path, **wanted: int) -> People:
-    bar = tqdm(total=100, unit="%", leave=False)
-    people: People | None = None
-    for event in patch_people.gather(data, "faces", "test", keep, (224, 224), **wanted):
-        if isinstance(event, Progress):
-            bar.update(100 * event.done - bar.n)
-        else:
-            people = event
-    bar.close()
+    people = shown(patch_people.gather(data, "faces", "test", keep, (224, 224), **wanted))
     assert people is not None
     return people
 

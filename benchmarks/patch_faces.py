@@ -108,15 +108,15 @@ def place(name: str) -> Slot:
     return slots.face(name)
 
 
-def knows(model: PatchGenerator, name: str) -> bool:
-    """Whether a generator makes patches for a place."""
-    return name in model.about.slots or "drawn" in model.about.slots
+def one_pass(models: Models, name: str) -> dict[str, Maker]:
+    """The generator as a way, where it makes patches for a place."""
+    model = models(name)
+    return {"generator": way("generator", model)} if {name, "drawn"} & set(model.about.slots) else {}
 
 
 def evasion(bench: Bench, models: Models, search: Search, name: str, *, main: bool) -> Found:
     """All ways at one place; away from the main places the generator and random squares only."""
-    slot, model, found = place(name), models(name), {}
-    ways: dict[str, Maker] = {"generator": way("generator", model)} if knows(model, name) else {}
+    slot, ways, found = place(name), one_pass(models, name), {}
     ways["random"] = way("random")
     if main:
         ways |= {
@@ -137,8 +137,7 @@ def evasion(bench: Bench, models: Models, search: Search, name: str, *, main: bo
 
 def impersonation(bench: Bench, models: Models, search: Search, name: str, *, slow: bool) -> Found:
     """All ways towards the targets at one place; the iterative one only where it is asked for."""
-    slot, model, found = place(name), models(name), {}
-    ways: dict[str, Maker] = {"generator": way("generator", model)} if knows(model, name) else {}
+    slot, ways, found = place(name), one_pass(models, name), {}
     ways |= {label: way(label) for label in ("target crop", "natural crop", "random")}
     for label, maker in ways.items():
         found[label] = bench.row(label, maker, search, slot)
@@ -223,8 +222,7 @@ def main() -> None:
 
 
 def _two(bench: Bench, models: Models, search: Search, name: str) -> Found:
-    model = models(name)
-    ways = {"generator": way("generator", model)} if knows(model, name) else {}
+    ways = one_pass(models, name)
     ways |= {"random": way("random"), "camouflage": way(patch_camouflage.NAME)}
     return {label: bench.row(label, maker, search, place(name)) for label, maker in ways.items()}
 

@@ -35,10 +35,10 @@ def load(
     Raises:
         UserError: ``WEIGHTS_MISSING``: none comes with Facet; or its file is missing or damaged.
     """
-    names = (NATURAL if natural else NAMES).get((kind, mode))
+    names = _names(kind, mode, natural)
     if stranger:
         names = STRANGERS.get((kind, mode), names)
-    if names is None:
+    if not names:
         kinds, more = ("natural", " --prior facet-flowers") if natural else ("free", "")
         raise UserError(
             Code.WEIGHTS_MISSING,
@@ -55,8 +55,17 @@ def load(
 
 def places(kind: str, mode: str, natural: bool = False) -> tuple[str, ...]:
     """Slots that the bundled generators for a purpose know, "drawn" for any; none where there is none."""
-    names = (NATURAL if natural else NAMES).get((kind, mode), ())
+    names = _names(kind, mode, natural)
     return tuple(dict.fromkeys(slot for name in names for slot in _read(name).about.slots))
+
+
+def knows(kind: str, mode: str, place: str, natural: bool = False) -> bool:
+    """Whether one of the bundled generators for a purpose makes patches for a place."""
+    return bool({place, "drawn"} & set(places(kind, mode, natural)))
+
+
+def _names(kind: str, mode: str, natural: bool) -> tuple[str, ...]:
+    return (NATURAL if natural else NAMES).get((kind, mode), ())
 
 
 @functools.lru_cache(maxsize=8)

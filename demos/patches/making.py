@@ -44,8 +44,7 @@ def knows(bench: Bench) -> bool:
     """Whether a bundled generator makes patches for this place."""
     from core.patches import bundled
 
-    places = bundled.places(bench.main().kind, bench.mode)
-    return bench.place in places or "drawn" in places
+    return bundled.knows(bench.main().kind, bench.mode, bench.place)
 
 
 def first(bench: Bench, seed: int = 0, steps: int = 40) -> Iterator[Progress]:

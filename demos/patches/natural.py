@@ -103,7 +103,7 @@ def predictor(bench: "Bench") -> "LatentGenerator":
     from core.patches.latent_generator import LatentGenerator
 
     kind, mode = bench.main().kind, bench.mode
-    if {bench.place, "drawn"} & set(bundled.places(kind, mode, natural=True)):
+    if bundled.knows(kind, mode, bench.place, natural=True):
         model = bundled.load(kind, mode, True, bench.place)
         assert isinstance(model, LatentGenerator)
         return model

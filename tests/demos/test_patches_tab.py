@@ -266,11 +266,11 @@ def test_files_say_that_they_are_adversarial_and_impersonation_gives_no_patch(
 def test_an_unknown_place_of_the_generator_is_searched_instead(
     monkeypatch: pytest.MonkeyPatch, bench: Bench
 ) -> None:
-    monkeypatch.setattr(bundled, "places", lambda kind, mode: ("glasses",))
+    monkeypatch.setattr(bundled, "places", lambda kind, mode, natural: ("glasses",))
     assert not making.knows(bench)
     bench.place = "glasses"
     assert making.knows(bench)
-    monkeypatch.setattr(bundled, "places", lambda kind, mode: ("glasses", "drawn"))
+    monkeypatch.setattr(bundled, "places", lambda kind, mode, natural: ("glasses", "drawn"))
     bench.place = "drawn"
     assert making.knows(bench)
 
