@@ -46,8 +46,9 @@ COMMAND: Final = (
 PEOPLE, FEW, LEAST, CROWD = 100, 20, 8, 1000
 SHARE: Final = 0.3  # of the full conditions, under which the generators were trained; PGD has the same
 MAIN: Final = ("glasses", "medical mask")
-OTHER: Final = ("forehead", "cheek", "drawn")
-DRAWING: Final = 1  # another seed than that of the drawings in training
+OTHER: Final = ("forehead", "cheek")
+DRAWINGS: Final = 6
+HAND: Final = 1  # another seed than that of the drawings in training
 STEPS: Final = Budget(steps=40, draws=2)
 LADDER: Final = {"full": 1.0, f"{SHARE:g} of them": SHARE, "none": 0.0}
 
@@ -101,22 +102,15 @@ def iterative(bench: Bench, share: float = SHARE) -> Maker:
     return Kept(way("pgd", aim), repr(aim), bench.keep)
 
 
-def place(name: str) -> Slot:
-    """A slot of aligned faces; "drawn" is one drawing that no training saw."""
-    if name == "drawn":
-        return patch_places.drawings("faces", 224, 224, DRAWING, 1)[0]
-    return slots.face(name)
-
-
 def one_pass(models: Models, name: str) -> dict[str, Maker]:
     """The generator as a way, where it makes patches for a place."""
     model = models(name)
     return {"generator": way("generator", model)} if {name, "drawn"} & set(model.about.slots) else {}
 
 
-def evasion(bench: Bench, models: Models, search: Search, name: str, *, main: bool) -> Found:
-    """All ways at one place; away from the main places the generator and random squares only."""
-    slot, ways, found = place(name), one_pass(models, name), {}
+def evasion(bench: Bench, models: Models, search: Search, slot: Slot, *, main: bool = False) -> Found:
+    """All ways at one place; away from the main ones the generator, random squares and the iterative way."""
+    ways, found = one_pass(models, slot.name), {}
     ways["random"] = way("random")
     if main:
         ways |= {
@@ -130,14 +124,14 @@ def evasion(bench: Bench, models: Models, search: Search, name: str, *, main: bo
         if label in ways:
             moved = f"{label}, moved"
             found[moved] = bench.row(moved, ways[label], search, slot, Conditions())
-    if main and bench.few:
+    if bench.few:
         found |= few(bench, ways | {"pgd": iterative(bench)}, search.first(bench.few), slot)
     return found
 
 
 def impersonation(bench: Bench, models: Models, search: Search, name: str, *, slow: bool) -> Found:
     """All ways towards the targets at one place; the iterative one only where it is asked for."""
-    slot, ways, found = place(name), one_pass(models, name), {}
+    slot, ways, found = slots.face(name), one_pass(models, name), {}
     ways |= {label: way(label) for label in ("target crop", "natural crop", "random")}
     for label, maker in ways.items():
         found[label] = bench.row(label, maker, search, slot)
@@ -154,7 +148,7 @@ def few(bench: Bench, ways: Mapping[str, Maker], search: Search, slot: Slot) -> 
 
 def ladder(bench: Bench, search: Search, name: str) -> Found:
     """What the iterative way reaches under full, some and no conditions, judged sitting still."""
-    some, slot = search.first(bench.ladder), place(name)
+    some, slot = search.first(bench.ladder), slots.face(name)
     return {label: bench.row(label, iterative(bench, share), some, slot) for label, share in LADDER.items()}
 
 
@@ -194,15 +188,23 @@ def main() -> None:
     if chosen.only != "impersonation":
         models = _models(chosen.evasion, "evasion")
         by_place = {
-            name: note(f"evasion, {name}", evasion(bench, models, people, name, main=name in MAIN))
+            name: note(
+                f"evasion, {name}", evasion(bench, models, people, slots.face(name), main=name in MAIN)
+            )
             for name in (*MAIN, *OTHER)
         }
+        hand = [
+            (slot, note(f"evasion, drawing {number}", evasion(bench, models, people, slot)))
+            for number, slot in enumerate(patch_places.drawings("faces", 224, 224, HAND, DRAWINGS), 1)
+        ]
         crowd = crowded(people, chosen.data, chosen.keep, chosen.crowd)
         in_crowd = {name: note(f"crowd, {name}", _two(bench, models, crowd, name)) for name in MAIN}
         synthetic = drawn_people()
         in_colour = {name: note(f"synthetic, {name}", _two(bench, models, synthetic, name)) for name in MAIN}
         steps = note("conditions", ladder(bench, people, MAIN[0])) if bench.ladder else {}
-        text = patch_tables.evasion(people, by_place, crowd, in_crowd, synthetic, in_colour, steps, STEPS)
+        text = patch_tables.evasion(
+            people, by_place, hand, crowd, in_crowd, synthetic, in_colour, steps, STEPS
+        )
         finish("Patches on faces: evasion", text)
     if chosen.only != "evasion":
         models = {
@@ -224,7 +226,7 @@ def main() -> None:
 def _two(bench: Bench, models: Models, search: Search, name: str) -> Found:
     ways = one_pass(models, name)
     ways |= {"random": way("random"), "camouflage": way(patch_camouflage.NAME)}
-    return {label: bench.row(label, maker, search, place(name)) for label, maker in ways.items()}
+    return {label: bench.row(label, maker, search, slots.face(name)) for label, maker in ways.items()}
 
 
 def _models(path: Path | None, mode: str, *, stranger: bool = False) -> Models:

@@ -1,6 +1,6 @@
 """Tables of the benchmark of patches on faces: a row a way, a column a recogniser; and what follows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +11,7 @@ from core.metrics.intervals import Interval
 from core.patches.evaluate import Outcome
 from core.patches.judge import ENSEMBLE, Success, Verdict
 from core.patches.makers import Budget
+from core.patches.slots import Slot
 
 Found = Mapping[str, Outcome]
 HALF, TWENTIETH, PAPER, AIM = 0.5, 0.05, 0.27, 0.05
@@ -33,6 +34,7 @@ MOVED: Final = (
 def evasion(
     people: Search,
     by_place: Mapping[str, Found],
+    hand: Sequence[tuple[Slot, Found]],
     crowd: Search,
     in_crowd: Mapping[str, Found],
     synthetic: Search,
@@ -45,13 +47,20 @@ def evasion(
         f"LFW's test people, grey photos: {_counts(people)}. Patches sit still where nothing else is said. "
         f"Attacked: the first three recognisers and the mean of their cosines ({ENSEMBLE}); never seen: the "
         f"last {len(UNSEEN)}. Intervals (95 %) resample people. {_ways(by_place, budget)}; {MOVED}.",
-        "**What came of it.**\n\n" + "\n".join([*_evasion_lines(by_place), *_crowd_lines(crowd, in_crowd)]),
+        "**What came of it.**\n\n"
+        + "\n".join([*_evasion_lines(by_place), *_drawn_line(hand), *_crowd_lines(crowd, in_crowd)]),
     ]
     for name, found in by_place.items():
         parts.append(f"**{name}**: mAP in % [interval] / rank-1 in %.")
         parts.append(_table(found, _retrieval, clean=True, cost=True))
         parts.append(f"**{name}**: ASR in % at FAR 1e-2 [interval] / 1e-3 of pairs accepted clean; cosine.")
         parts.append(_table(found, _turned))
+    if hand:
+        parts.append(
+            f"**Places that somebody drew**, none of them among those of the training: {ENSEMBLE}, mAP in % "
+            "[interval] / rank-1 in %; where its middle lies is a share of the picture's width and height."
+        )
+        parts.append(_drawings(hand))
     parts.append(
         f"**Among more people**: the same probes and their gallery beside one picture each of further test "
         f"people ({_counts(crowd)}). mAP in % [interval] / rank-1 in %."
@@ -60,12 +69,12 @@ def evasion(
         parts.append(f"{name}:")
         parts.append(_table(found, _retrieval, clean=True))
     parts.append(
-        f"**Synthetic people who come with Facet, in colour**: {_counts(synthetic)}. mAP in % [interval] / "
-        "rank-1 in %."
+        f"**Synthetic people who come with Facet, in colour**: {_counts(synthetic)}, so few that whoever is "
+        "like nobody any more is still found early. mAP in % [interval] / rank-1 in %; cosine."
     )
     for name, found in in_colour.items():
         parts.append(f"{name}:")
-        parts.append(_table(found, _retrieval, clean=True))
+        parts.append(_table(found, _both, clean=True))
     if steps:
         count = _probes(next(iter(steps.values())))
         parts.append(
@@ -118,6 +127,10 @@ def _retrieval(one: Verdict) -> str:
     return f"{_interval(one.mean_average_precision)} / {100 * one.attacked.rank1:.0f}"
 
 
+def _both(one: Verdict) -> str:
+    return f"{_retrieval(one)}; {one.genuine:.2f}"
+
+
 def _turned(one: Verdict) -> str:
     return " / ".join(_rate(success, first=not n) for n, success in enumerate(one.success)) + (
         f"; {one.genuine:.2f}"
@@ -156,6 +169,28 @@ def _evasion_lines(by_place: Mapping[str, Found]) -> list[str]:
         if "pgd (few)" in found:
             lines.append(_pace(found))
     return lines
+
+
+def _drawn_line(hand: Sequence[tuple[Slot, Found]]) -> list[str]:
+    """The generator's share of random squares' mAP over all drawings."""
+    shares = [_maps(one["generator"])[ENSEMBLE] / _maps(one["random"])[ENSEMBLE] for _, one in hand]
+    if not shares:
+        return []
+    return [
+        f"- {len(hand)} drawings: the ensemble's mAP {min(shares):.2f} to {max(shares):.2f} of random "
+        f"squares' ({_met(max(shares) <= HALF)}: {HALF})."
+    ]
+
+
+def _drawings(hand: Sequence[tuple[Slot, Found]]) -> str:
+    """A row a drawing."""
+    body = []
+    for slot, found in hand:
+        down, across = (slot.mask > 0.5).nonzero().double().mean(0).tolist()
+        where = f"{across / slot.size[1]:.2f}, {down / slot.size[0]:.2f}"
+        cells = [_retrieval(_of(one, ENSEMBLE)) for one in found.values()]
+        body.append([f"{100 * slot.share:.1f} %", where, *cells])
+    return table(["of the picture", "middle", *hand[0][1]], body)
 
 
 def _crowd_lines(crowd: Search, in_crowd: Mapping[str, Found]) -> list[str]:
@@ -212,8 +247,12 @@ def _impersonation_lines(aimed: Mapping[tuple[str, str], Found]) -> list[str]:
 
 def _first(outcome: Outcome) -> float:
     """ASR of the ensemble at the first FAR."""
-    rate = next(one for one in outcome.verdicts if one.victim == ENSEMBLE).success[0].rate
+    rate = _of(outcome, ENSEMBLE).success[0].rate
     return float("nan") if rate is None else rate.estimate
+
+
+def _of(outcome: Outcome, name: str) -> Verdict:
+    return next(one for one in outcome.verdicts if one.victim == name)
 
 
 def _maps(outcome: Outcome) -> dict[str, float]:

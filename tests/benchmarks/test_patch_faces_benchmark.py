@@ -88,7 +88,9 @@ def test_tables_have_a_row_a_way_and_a_column_a_recogniser(monkeypatch: pytest.M
     ways = {"generator": "noise", "random": "random", "generator (few)": "noise", "pgd (few)": "pgd"}
     found = {label: outcome(name, SEARCH, seen, unseen) for label, name in ways.items()}
     glasses = {"glasses": found}
-    text = patch_tables.evasion(SEARCH, glasses, SEARCH, glasses, SEARCH, glasses, found, Budget(2, 1))
+    text = patch_tables.evasion(
+        SEARCH, glasses, [(SLOT, found)], SEARCH, glasses, SEARCH, glasses, found, Budget(2, 1)
+    )
     assert "| way | a | b | ensemble | c | CPU s a patch |" in text
     lines = [line for line in text.splitlines() if line.startswith("| generator |")]
     assert len(lines) == 5 and f"{100 * _map(found['generator'], 'c'):.1f} [" in lines[0].split(" | ")[4]
@@ -96,6 +98,9 @@ def test_tables_have_a_row_a_way_and_a_column_a_recogniser(monkeypatch: pytest.M
     assert f"among 18 pictures: a {100 * _map(found['generator'], 'a'):.1f} %" in text
     share = _map(found["generator"], "ensemble") / _map(found["random"], "ensemble")
     assert f"{share:.2f} of random squares'" in text
+    assert f"- 1 drawings: the ensemble's mAP {share:.2f} to {share:.2f}" in text
+    row = next(line for line in text.splitlines() if line.startswith(f"| {100 * SLOT.share:.1f} % | 0.5"))
+    assert f"| {100 * _map(found['generator'], 'ensemble'):.1f} [" in row
     aimed = towards_strangers(SEARCH)
     given = {label: outcome(name, aimed, seen, unseen) for label, name in ways.items()}
     given["target crop"] = outcome("target crop", aimed, seen, unseen)
