@@ -88,15 +88,15 @@ def scene(data: Path, keep: Path) -> Scene:
     return Scene(probes, gallery, victims.embed(everyone, probes.pictures), keep, seen, everyone)
 
 
-def ways(label: str) -> dict[str, Maker]:
-    """Every way to make a patch, those of the prior for one species."""
+def ways(label: str, place: str = "") -> dict[str, Maker]:
+    """Every way to make a patch, those of the prior for one species; for a place where one hangs on it."""
     create = makers.create
     found = {
         "random": create("random"),
         "natural crop": create("natural crop"),
         CONTROL: create("natural sample", label=label),
         "PGD": create("pgd"),
-        "free generator": create("generator", bundled.load("faces", "evasion")),
+        "free generator": create("generator", bundled.load("faces", "evasion", place=place)),
     }
     model = bundled.load("faces", "evasion", natural=True)
     assert isinstance(model, LatentGenerator)
@@ -133,7 +133,7 @@ def patches(given: Scene, place: str, keep: Path) -> Made:
                     {victim.name: given.clean[victim.name][row : row + 1] for victim in given.seen},
                 )
                 task = Task(picture, own, None, slot, given.seen, row, BUDGET)
-                made.append(make(ways(CLASSES[row % len(CLASSES)])[name], task))
+                made.append(make(ways(CLASSES[row % len(CLASSES)], place)[name], task))
             cost = torch.tensor([one.cpu_seconds for one in made])
             save_file({"patches": torch.stack([one.patch for one in made]), "cost": cost}, path)
             print(f"{place}: {name} made", flush=True)
