@@ -19,10 +19,8 @@ STRANGERS: Final = {("faces", "impersonation"): ("facet-patch-faces-strangers",)
 """The one in ``NAMES`` learnt the ten people who come with Facet; for everybody else this one aims better."""
 
 
-def load(
-    kind: str, mode: str, natural: bool = False, place: str = "", stranger: bool = False
-) -> PatchGenerator:
-    """A bundled generator for a purpose, shared by the process, in evaluation mode.
+def name(kind: str, mode: str, natural: bool = False, place: str = "", stranger: bool = False) -> str:
+    """The bundled generator for a purpose, by its name in the manifest.
 
     Args:
         kind: "faces" or "persons".
@@ -33,7 +31,7 @@ def load(
         stranger: the target is nobody who comes with Facet.
 
     Raises:
-        UserError: ``WEIGHTS_MISSING``: none comes with Facet; or its file is missing or damaged.
+        UserError: ``WEIGHTS_MISSING``: none comes with Facet; or a file is missing or damaged.
     """
     names = _names(kind, mode, natural)
     if stranger:
@@ -45,12 +43,15 @@ def load(
             f"No generator of {kinds} patches for {mode} of {kind} comes with Facet.",
             f"Train one with: python -m core train patch-generator{more}.",
         )
-    if place:
-        for known in (place, "drawn"):
-            for name in names:
-                if known in _read(name).about.slots:
-                    return _read(name)
-    return _read(names[0])
+    wanted = (place, "drawn") if place else ()
+    return next((one for known in wanted for one in names if known in _read(one).about.slots), names[0])
+
+
+def load(
+    kind: str, mode: str, natural: bool = False, place: str = "", stranger: bool = False
+) -> PatchGenerator:
+    """The generator that :func:`name` names, shared by the process, in evaluation mode; errors as there."""
+    return _read(name(kind, mode, natural, place, stranger))
 
 
 def places(kind: str, mode: str, natural: bool = False) -> tuple[str, ...]:

@@ -146,8 +146,12 @@ class Bench(Turns):
 
     def images(self) -> int:
         """Pictures held, see :class:`demos.sessions.Room`."""
-        second = self.aim is not None and self.aim.kind == "photo"
-        return (self.probe is not None) + second + len(self.tried)
+        return (self.probe is not None) + self.stranger + len(self.tried)
+
+    @property
+    def stranger(self) -> bool:
+        """Whether the target is in a second photo, so that nobody knew them before."""
+        return self.aim is not None and self.aim.kind == "photo"
 
     def start(self, probe: Probe | None) -> None:
         """Begin anew with this probe; a job that still runs ends."""
@@ -374,6 +378,18 @@ def whole(image: Image, name: str = YOU) -> Probe:
     return Probe("persons", image.pixels, picture, matrix, name, notices=image.notices)
 
 
+def _generators(bench: Bench) -> list[str]:
+    """Names of the bundled generators that drew some of the patches."""
+    from core.patches import bundled
+
+    drawn = (("generator", False), ("latent generator", True))
+    return [
+        bundled.name(bench.main().kind, bench.mode, natural, bench.place, bench.stranger)
+        for way, natural in drawn
+        if way in bench.tried
+    ]
+
+
 def report(bench: Bench) -> dict[str, Any]:
     """Everything that was measured, as plain data for a JSON file."""
     from dataclasses import asdict
@@ -385,7 +401,7 @@ def report(bench: Bench) -> dict[str, Any]:
     names = [victim.name for victim in (*work.seen, *work.unseen)]
     hashes = {
         name: [file.sha256 for file in weights.entry(name).files]
-        for name in [*names, *readers.generators(work.kind, bench.mode)]
+        for name in [*names, *_generators(bench)]
         if name in {entry.name for entry in weights.entries()}
     }
 

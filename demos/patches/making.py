@@ -34,8 +34,7 @@ def maker(bench: Bench, name: str) -> "Maker":
 
     if name in ("generator", "latent generator"):
         natural = name == "latent generator"
-        stranger = bench.aim is not None and bench.aim.kind == "photo"
-        model = bundled.load(bench.main().kind, bench.mode, natural, bench.place, stranger)
+        model = bundled.load(bench.main().kind, bench.mode, natural, bench.place, bench.stranger)
         return makers.create(name, model)
     return makers.create(name)
 

@@ -176,7 +176,7 @@ def verdict(bench: Bench) -> str:
         )
     if not bench.main().bundled:
         details.append("Your photo is compared with itself, which is harder to hide from than another photo.")
-    if aimed and bench.aim is not None and bench.aim.kind == "photo":
+    if aimed and bench.stranger:
         details.append(
             "The attacker has the very photo of the target that judges: that favours the attacker."
         )

@@ -357,3 +357,10 @@ def test_every_way_has_a_name_for_people(bench: Bench) -> None:
         assert all(name in words.WAYS for name in names)
     tried(bench)
     assert report(bench)["place"] == "shirt"
+
+
+def test_a_report_has_the_hash_of_the_generator_that_drew_and_of_no_other(bench: Bench) -> None:
+    tried(bench)
+    assert not report(bench)["weights"]
+    bench.place, bench.tried["generator"] = "shirt", bench.tried["noise"]
+    assert list(report(bench)["weights"]) == ["facet-patch-persons-evasion"]

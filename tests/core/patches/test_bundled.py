@@ -36,6 +36,7 @@ def test_every_place_has_its_generator_and_a_new_one_that_of_drawings() -> None:
     for kind, mode in bundled.NAMES:
         for place in bundled.places(kind, mode):
             assert place in bundled.load(kind, mode, place=place).about.slots
+            assert bundled.name(kind, mode, place=place) in bundled.NAMES[kind, mode]
     assert {*slots.FACE_SHAPES, "drawn"} == set(bundled.places("faces", "evasion"))
     assert "drawn" in bundled.load("faces", "evasion", place="a drawing").about.slots
     assert bundled.load("faces", "impersonation", place="cheek") is bundled.load("faces", "impersonation")
