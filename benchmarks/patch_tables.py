@@ -35,6 +35,7 @@ def evasion(
     people: Search,
     by_place: Mapping[str, Found],
     hand: Sequence[tuple[Slot, Found]],
+    hardest: Found,
     crowd: Search,
     in_crowd: Mapping[str, Found],
     synthetic: Search,
@@ -48,7 +49,14 @@ def evasion(
         f"Attacked: the first three recognisers and the mean of their cosines ({ENSEMBLE}); never seen: the "
         f"last {len(UNSEEN)}. Intervals (95 %) resample people. {_ways(by_place, budget)}; {MOVED}.",
         "**What came of it.**\n\n"
-        + "\n".join([*_evasion_lines(by_place), *_drawn_line(hand), *_crowd_lines(crowd, in_crowd)]),
+        + "\n".join(
+            [
+                *_evasion_lines(by_place),
+                *_drawn_line(hand),
+                *_hardest_lines(hardest),
+                *_crowd_lines(crowd, in_crowd),
+            ]
+        ),
     ]
     for name, found in by_place.items():
         parts.append(f"**{name}**: mAP in % [interval] / rank-1 in %.")
@@ -179,6 +187,16 @@ def _drawn_line(hand: Sequence[tuple[Slot, Found]]) -> list[str]:
     return [
         f"- {len(hand)} drawings: the ensemble's mAP {min(shares):.2f} to {max(shares):.2f} of random "
         f"squares' ({_met(max(shares) <= HALF)}: {HALF})."
+    ]
+
+
+def _hardest_lines(hardest: Found) -> list[str]:
+    """What the search does to one that is fooled little, where it may look at it and at nobody else."""
+    return [
+        f"- {place}, {one.victim}: a search that attacks it alone leaves it "
+        f"{_interval(one.mean_average_precision)} % (cosine {one.genuine:.2f}) on {_probes(outcome)} probes."
+        for place, outcome in hardest.items()
+        for one in outcome.verdicts
     ]
 
 

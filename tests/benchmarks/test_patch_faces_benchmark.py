@@ -87,10 +87,12 @@ def test_tables_have_a_row_a_way_and_a_column_a_recogniser(monkeypatch: pytest.M
     seen, unseen = [face_victim("a", 1), face_victim("b", 2)], [face_victim("c", 3)]
     ways = {"generator": "noise", "random": "random", "generator (few)": "noise", "pgd (few)": "pgd"}
     found = {label: outcome(name, SEARCH, seen, unseen) for label, name in ways.items()}
-    glasses = {"glasses": found}
+    glasses, alone = {"glasses": found}, outcome("pgd", SEARCH, unseen, [])
     text = patch_tables.evasion(
-        SEARCH, glasses, [(SLOT, found)], SEARCH, glasses, SEARCH, glasses, found, Budget(2, 1)
-    )
+        SEARCH, glasses, [(SLOT, found)], {"cheek": alone}, SEARCH, glasses, SEARCH, glasses, found,
+        Budget(2, 1),
+    )  # fmt: skip
+    assert f"- cheek, c: a search that attacks it alone leaves it {100 * _map(alone, 'c'):.1f} [" in text
     assert "| way | a | b | ensemble | c | CPU s a patch |" in text
     lines = [line for line in text.splitlines() if line.startswith("| generator |")]
     assert len(lines) == 5 and f"{100 * _map(found['generator'], 'c'):.1f} [" in lines[0].split(" | ")[4]
