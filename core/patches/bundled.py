@@ -26,8 +26,8 @@ def name(kind: str, mode: str, natural: bool = False, place: str = "", stranger:
         kind: "faces" or "persons".
         mode: "evasion" or "impersonation".
         natural: one that predicts an offset in the latent of a prior, in place of a free patch.
-        place: name of a slot; the generator that knows it by name comes back, else one that takes whatever
-            somebody draws, else, as without a place, the first.
+        place: name of a slot; of the generators that know it by name that with the fewest places comes back,
+            else one that takes whatever somebody draws, else, as without a place, the first.
         stranger: the target is nobody who comes with Facet.
 
     Raises:
@@ -43,8 +43,12 @@ def name(kind: str, mode: str, natural: bool = False, place: str = "", stranger:
             f"No generator of {kinds} patches for {mode} of {kind} comes with Facet.",
             f"Train one with: python -m core train patch-generator{more}.",
         )
-    wanted = (place, "drawn") if place else ()
-    return next((one for known in wanted for one in names if known in _read(one).about.slots), names[0])
+    if place:
+        slots = {one: _read(one).about.slots for one in names}
+        for known in (place, "drawn"):
+            if there := [one for one in names if known in slots[one]]:
+                return min(there, key=lambda one: len(slots[one]))
+    return names[0]
 
 
 def load(

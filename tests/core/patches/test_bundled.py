@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -41,6 +42,15 @@ def test_every_place_has_its_generator_and_a_new_one_that_of_drawings() -> None:
     assert "drawn" in bundled.load("faces", "evasion", place="a drawing").about.slots
     assert bundled.load("faces", "impersonation", place="cheek") is bundled.load("faces", "impersonation")
     assert bundled.places("persons", "impersonation") == ()
+
+
+def test_of_those_that_know_a_place_the_one_with_fewest_places_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {"two": ("glasses", "medical mask"), "one": ("medical mask",), "any": ("cheek", "drawn")}
+    monkeypatch.setattr(bundled, "NAMES", {("faces", "evasion"): tuple(known)})
+    read = {name: SimpleNamespace(about=SimpleNamespace(slots=places)) for name, places in known.items()}
+    monkeypatch.setattr(bundled, "_read", read.__getitem__)
+    wanted = {"": "two", "glasses": "two", "medical mask": "one", "cheek": "any", "forehead": "any"}
+    assert {place: bundled.name("faces", "evasion", place=place) for place in wanted} == wanted
 
 
 def test_whoever_does_not_come_with_facet_is_aimed_at_by_another_generator() -> None:
