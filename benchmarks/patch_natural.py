@@ -1,6 +1,6 @@
 """Natural patches: what an attack in a prior's latent does to recognisers, against how natural it looks.
 
-python -m benchmarks.patch_natural --keep DIR --write [--slots "glasses,medical mask"]
+python -m benchmarks.patch_natural --keep DIR --write
 
 Needs the folder of research data (FACET_TEST_DATA, else ../shared/data). People are of LFW's test part,
 natural crops of the test photographs of flowers. Patches are kept in DIR: a second run only judges.
@@ -249,7 +249,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="into RESULTS.md")
     parser.add_argument("--keep", type=Path, required=True, help="a folder for found faces and patches")
-    parser.add_argument("--slots", default="glasses", help="places with commas between")
+    parser.add_argument("--slots", default="glasses,medical mask", help="places with commas between")
     parser.add_argument("--only-make", action="store_true", help="make patches, judge later")
     chosen = parser.parse_args()
     data = Path(os.environ.get("FACET_TEST_DATA") or ROOT.parent / "shared" / "data")

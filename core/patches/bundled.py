@@ -9,7 +9,11 @@ from core.patches import generator
 from core.patches.generator import PatchGenerator
 
 NAMES: Final = {
-    ("faces", "evasion"): ("facet-patch-faces-evasion", "facet-patch-faces-plaster"),
+    ("faces", "evasion"): (
+        "facet-patch-faces-evasion",
+        "facet-patch-faces-mask",
+        "facet-patch-faces-plaster",
+    ),
     ("faces", "impersonation"): ("facet-patch-faces-impersonation",),
     ("persons", "evasion"): ("facet-patch-persons-evasion",),
 }

@@ -57,7 +57,7 @@ NATURAL: Final = (
     "that looks like a picture instead: either its latent is moved a little, no further than the slider "
     "allows, or the attack’s gradient steers every step of denoising. To hide a face behind glasses or a "
     "mask a generator moves the latent of one sunflower in a single pass: over three quarters of a free "
-    "patch’s effect, and by the measure below as natural as a photograph (12 test people, glasses), though a "
+    "patch’s effect, and by the measure below as natural as a photograph (12 test people), though a "
     "person sees a nose and lips in it."
 )
 PRIOR_FACE: Final = (
@@ -101,12 +101,13 @@ LIMITS: Final = """<ul>
 learnt under only a third of the usual changes of place, light and print, so expect less of a real
 print.</li>
 <li>On other people's photos the one-pass generator leaves attacked encoders a twelfth of what random
-squares leave with glasses, and a quarter with a mask (the ten synthetic faces are harder). On forehead
-and cheek it is little better than chance, in a drawn place not.</li>
+squares leave with glasses, and a tenth with a mask. On forehead and cheek it does little, and the slow
+search no more: these encoders mind what lies about eyes and nose. In a drawn place it does next to
+nothing; the search does something where the drawing covers the nose.</li>
 <li>Here the patch is bent over the face’s mesh, while the generators learnt, and the figures were made,
 with flat ones. That costs little: with the mask the attacked encoders then accept 60 to 77 % of the pairs
 of the ten synthetic faces, where flat masks reach 63 to 77 %, and a hidden face stays up to .04 nearer to
-itself (glasses).</li>
+itself.</li>
 <li>Towards a second photo a mask is accepted rather more often than that person’s own picture, cut out and
 pasted (28 and 19 % of pairs, 40 people; the intervals overlap), and glasses less often.</li>
 <li>“Attacked” encoders were looked at while the patch or its generator was made. Only those “never seen”
@@ -114,8 +115,8 @@ say what a patch does to a system that nobody has opened.</li>
 <li>An encoder accepts at its own threshold, where it confuses 1 in 100 pairs of strangers. Deployed
 systems are stricter against impersonation and laxer against hiding than that.</li>
 <li>The galleries are small: ten synthetic faces in three views, or twelve drawn pedestrians by three
-cameras. A photo of your own is compared with itself, which is harder to hide from than another
-photo.</li>
+cameras. Among so few, whoever is like nobody any more is still found early. A photo of your own is
+compared with itself, which is harder to hide from than another photo.</li>
 <li>Person encoders that come with the app learnt from drawn people and a few crops of street videos.</li>
 <li>For research, privacy and teaching. Impersonation is open towards synthetic faces only, or with
 consent; results are marked as adversarial in the file, and in that mode no patch is given out.</li>
