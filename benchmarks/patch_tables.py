@@ -181,11 +181,12 @@ def _evasion_lines(by_place: Mapping[str, Found]) -> list[str]:
 
 def _drawn_line(hand: Sequence[tuple[Slot, Found]]) -> list[str]:
     """The generator's share of random squares' mAP over all drawings."""
-    shares = [_maps(one["generator"])[ENSEMBLE] / _maps(one["random"])[ENSEMBLE] for _, one in hand]
+    ours = [one for _, one in hand if "generator" in one]
+    shares = [_maps(one["generator"])[ENSEMBLE] / _maps(one["random"])[ENSEMBLE] for one in ours]
     if not shares:
         return []
     return [
-        f"- {len(hand)} drawings: the ensemble's mAP {min(shares):.2f} to {max(shares):.2f} of random "
+        f"- {len(shares)} drawings: the ensemble's mAP {min(shares):.2f} to {max(shares):.2f} of random "
         f"squares' ({_met(max(shares) <= HALF)}: {HALF})."
     ]
 

@@ -101,6 +101,11 @@ def test_tables_have_a_row_a_way_and_a_column_a_recogniser(monkeypatch: pytest.M
     share = _map(found["generator"], "ensemble") / _map(found["random"], "ensemble")
     assert f"{share:.2f} of random squares'" in text
     assert f"- 1 drawings: the ensemble's mAP {share:.2f} to {share:.2f}" in text
+    unknown = [(SLOT, {"random": found["random"]})]  # a generator that takes no drawings
+    other = patch_tables.evasion(
+        SEARCH, glasses, unknown, {}, SEARCH, glasses, SEARCH, glasses, found, Budget(2, 1)
+    )
+    assert "drawings:" not in other and "| of the picture | middle | random |" in other
     row = next(line for line in text.splitlines() if line.startswith(f"| {100 * SLOT.share:.1f} % | 0.5"))
     assert f"| {100 * _map(found['generator'], 'ensemble'):.1f} [" in row
     aimed = towards_strangers(SEARCH)
