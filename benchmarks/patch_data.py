@@ -74,7 +74,7 @@ class Kept:
 
     Args:
         maker: what makes them.
-        about: whatever else its patches hang on, for instance its objective, as text.
+        about: whatever else its patches hang on beside their tasks, for instance its objective, as text.
         folder: where they lie.
     """
 
@@ -84,7 +84,8 @@ class Kept:
 
     def __call__(self, task: Task) -> Tensor:
         """From a task to a patch, as every maker."""
-        digest = hashlib.sha256(f"{self.about} {task.seed} {task.budget} {SEEN}".encode())
+        attacked = tuple(victim.name for victim in task.victims)
+        digest = hashlib.sha256(f"{self.about} {task.seed} {task.budget} {attacked}".encode())
         for part in (task.probe, task.slot.grid, task.slot.stencil, task.source.pictures):
             digest.update(part.contiguous().numpy().tobytes())
         if task.target is not None:

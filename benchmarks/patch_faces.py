@@ -18,7 +18,6 @@ from tqdm import tqdm
 
 from benchmarks import patch_tables
 from benchmarks.patch_data import (
-    SEEN,
     Kept,
     Remembered,
     Search,
@@ -101,8 +100,7 @@ def way(name: str, *given: object, **options: object) -> Maker:
 def iterative(bench: Bench, share: float = SHARE) -> Maker:
     """The iterative way under a share of the conditions."""
     aim = Objective(conditions=Conditions().eased(share) if share else STILL)
-    others = [one.name for one in bench.seen if one.name not in SEEN]
-    return Kept(way("pgd", aim), repr(aim) + "".join(others), bench.keep)
+    return Kept(way("pgd", aim), repr(aim), bench.keep)
 
 
 def one_pass(models: Models, name: str) -> dict[str, Maker]:

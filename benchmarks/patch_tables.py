@@ -230,7 +230,7 @@ def _crowd_lines(crowd: Search, in_crowd: Mapping[str, Found]) -> list[str]:
 def _pace(found: Found) -> str:
     """One pass beside the iterative way on the same probes."""
     one, slow = found["generator (few)"], found["pgd (few)"]
-    clean = _ordered(one)[len(SEEN)].clean.mean_average_precision  # the ensemble's
+    clean = _of(one, ENSEMBLE).clean.mean_average_precision
     lost = [100 * (clean - _maps(outcome)[ENSEMBLE]) for outcome in (one, slow)]
     time = one.cpu_seconds / slow.cpu_seconds
     return (

@@ -153,6 +153,10 @@ class Bench(Turns):
         """Whether the target is in a second photo, so that nobody knew them before."""
         return self.aim is not None and self.aim.kind == "photo"
 
+    def purpose(self, natural: bool = False) -> tuple[str, str, bool, str, bool]:
+        """What a generator has to be for, as :func:`core.patches.bundled.name` takes it."""
+        return self.main().kind, self.mode, natural, self.place, self.stranger
+
     def start(self, probe: Probe | None) -> None:
         """Begin anew with this probe; a job that still runs ends."""
         if probe is None or self.probe is None or probe.kind != self.probe.kind:
@@ -383,11 +387,7 @@ def _generators(bench: Bench) -> list[str]:
     from core.patches import bundled
 
     drawn = (("generator", False), ("latent generator", True))
-    return [
-        bundled.name(bench.main().kind, bench.mode, natural, bench.place, bench.stranger)
-        for way, natural in drawn
-        if way in bench.tried
-    ]
+    return [bundled.name(*bench.purpose(natural)) for way, natural in drawn if way in bench.tried]
 
 
 def report(bench: Bench) -> dict[str, Any]:

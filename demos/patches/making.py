@@ -32,10 +32,8 @@ def maker(bench: Bench, name: str) -> "Maker":
     from core.patches import bundled
     from core.patches.makers import makers
 
-    if name in ("generator", "latent generator"):
-        natural = name == "latent generator"
-        model = bundled.load(bench.main().kind, bench.mode, natural, bench.place, bench.stranger)
-        return makers.create(name, model)
+    if name == "generator":
+        return makers.create(name, bundled.load(*bench.purpose()))
     return makers.create(name)
 
 

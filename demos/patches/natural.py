@@ -104,7 +104,7 @@ def predictor(bench: "Bench") -> "LatentGenerator":
 
     kind, mode = bench.main().kind, bench.mode
     if bundled.knows(kind, mode, bench.place, natural=True):
-        model = bundled.load(kind, mode, True, bench.place)
+        model = bundled.load(*bench.purpose(natural=True))
         assert isinstance(model, LatentGenerator)
         return model
     raise UserError(

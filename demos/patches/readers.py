@@ -21,14 +21,6 @@ ATTACKED: Final = {
 """Who is attacked where no generator comes with the app that could say."""
 
 
-def generators(kind: str, mode: str) -> tuple[str, ...]:
-    """Names of the bundled generators."""
-    from core.patches import bundled
-
-    known = bundled.NAMES, bundled.STRANGERS, bundled.NATURAL
-    return tuple(name for names in known for name in names.get((kind, mode), ()))
-
-
 def attacked(kind: str, mode: str) -> tuple[str, ...]:
     """Encoders whose gradients may be used: those that the bundled generators learnt from."""
     from core.patches import bundled
@@ -65,7 +57,8 @@ def listed() -> list[str]:
 
     known = {entry.name for entry in weights.entries()}
     names = [*FINDERS, *(entry.name for entry in runnable("recognition"))]
-    names += [name for purpose in bundled.NAMES for name in generators(*purpose)]
+    generators = bundled.NAMES, bundled.STRANGERS, bundled.NATURAL
+    names += [name for purpose in bundled.NAMES for some in generators for name in some.get(purpose, ())]
     names += [entry.name for entry in runnable("person-encoder")]
     names += [
         entry.name

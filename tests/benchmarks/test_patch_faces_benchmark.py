@@ -63,19 +63,20 @@ def test_a_kept_patch_keeps_its_cost_and_hangs_on_all_of_its_task(tmp_path) -> N
     seen = [face_victim()]
     maker = Kept(makers.makers.create("pgd"), "aim", tmp_path)
 
-    def patch(number: int, place: str = "glasses", about: str = "aim") -> torch.Tensor:
-        given = Gallery.of(EVERYONE.pictures[number : number + 1], seen)
+    def patch(number: int, place: str = "glasses", about: str = "aim", by: str = "") -> torch.Tensor:
+        attacked = [face_victim(by)] if by else seen
+        given = Gallery.of(EVERYONE.pictures[number : number + 1], attacked)
         kept = Kept(maker.maker, about, tmp_path)
         kept.costs = maker.costs
         return make(
-            kept, Task(given.pictures[0], given, None, slots.face(place), seen, 0, Budget(2, 1))
+            kept, Task(given.pictures[0], given, None, slots.face(place), attacked, 0, Budget(2, 1))
         ).patch
 
     first = patch(0)
     assert torch.equal(first, patch(0)) and len(list((tmp_path / "patches").iterdir())) == 1
-    for other in (patch(1), patch(0, "cheek"), patch(0, about="else")):
+    for other in (patch(1), patch(0, "cheek"), patch(0, about="else"), patch(0, by="another")):
         assert other.shape == (3, 64, 64)
-    assert len(list((tmp_path / "patches").iterdir())) == 4
+    assert len(list((tmp_path / "patches").iterdir())) == 5
     assert maker.costs[0] == maker.costs[1] and maker.costs[0][2] == 2
     told = maker.told(outcome("random", SEARCH, seen, []))
     assert told.victim_passes == 2 and told.cpu_seconds > 0 and not maker.costs
