@@ -56,6 +56,7 @@ def add_train(actions: Any) -> None:
     parser.add_argument("--told", action="store_true", help="the decoder is told the victims' vectors")
     parser.add_argument("--cut", action="store_true", help="patches begin with what the target shows there")
     parser.add_argument("--together", type=int, default=0, help="victims that look at a batch; 0 for all")
+    parser.add_argument("--always", default="", metavar="NAME", help="a victim that looks at every batch")
     parser.add_argument("--start", type=Path, metavar="FILE", help="a generator to begin with")
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate of the network")
     parser.add_argument("--seed", type=int, default=0)
@@ -179,6 +180,7 @@ def _train(chosen: argparse.Namespace) -> int:
         rates=patch_generator.Rates(chosen.rate),
         seed=chosen.seed,
         together=chosen.together,
+        always=chosen.always,
         start=generator.load(chosen.start) if chosen.start else None,
     )
     try:

@@ -58,6 +58,7 @@ class Attack(nn.Module):
         places: for each name of ``generator.about.slots`` one slot or more.
         objective: what is lowered.
         together: so many victims, drawn by lot, look at a batch of the training; 0 for all.
+        always: one of their names, if one is to look at every batch.
     """
 
     def __init__(
@@ -67,11 +68,12 @@ class Attack(nn.Module):
         places: Places,
         objective: Objective,
         together: int = 0,
+        always: str = "",
     ) -> None:
         super().__init__()
         self.generator, self.together = generator, together or len(seen_by)
         self.judge = losses.PatchDiscriminator() if objective.naturalness else None
-        self.victims, self.objective = tuple(seen_by), objective
+        self.victims, self.objective, self.always = tuple(seen_by), objective, always
         self.places = [places[name] for name in generator.about.slots]
         self._turn = 0
 
@@ -89,6 +91,14 @@ class Attack(nn.Module):
         first, *others = self.places
         same = first if not others or _lot(2) else others[_lot(len(others))]
         return same[_lot(len(same))]
+
+    def _asked(self) -> list[str]:
+        """Names of the victims that look at this batch."""
+        names = [victim.name for victim in self.victims]
+        if not self.training:
+            return names
+        lot = [names[number] for number in torch.randperm(len(names)).tolist()]
+        return sorted(lot, key=lambda name: name != self.always)[: self.together]
 
     def forward(
         self, pictures: Tensor, natural: Tensor, told: Tensor, target: Tensor | None = None
@@ -113,10 +123,10 @@ class Attack(nn.Module):
         if self.judge is not None and self.training:
             looks = looks + self.objective.naturalness * losses.naturalness(self.judge, patches)
             looks = looks + losses.discernment(self.judge, natural, patches)
-        asked = torch.randperm(len(self.victims))[: self.together].tolist() if self.training else None
+        asked = self._asked()
         seen = [
-            victim.embed(worn) if asked is None or number in asked else worn.new_empty(len(worn), 0)
-            for number, victim in enumerate(self.victims)
+            victim.embed(worn) if victim.name in asked else worn.new_empty(len(worn), 0)
+            for victim in self.victims
         ]
         return *seen, looks.expand(len(pictures))
 
@@ -220,6 +230,7 @@ def recipe(
     rates: Rates = Rates(),
     seed: int = 0,
     together: int = 0,
+    always: str = "",
     start: PatchGenerator | None = None,
 ) -> Recipe:
     """What :mod:`core.training.loop` trains.
@@ -236,14 +247,20 @@ def recipe(
         rates: how fast.
         seed: of the first weights.
         together: so many victims, drawn by lot, look at each batch; 0 for all.
+        always: the name of one that looks at every batch: the one that is hardest to lead astray.
         start: a generator of the same mode and kind with whose weights this one begins.
 
     Raises:
-        UserError: ``OPTION_RANGE``: one to start from that was made for something else.
+        UserError: ``OPTION_RANGE``: one to start from that was made for something else; one that always
+            looks and is no victim.
     """
+    if always and always not in {victim.name for victim in seen_by}:
+        raise UserError(
+            Code.OPTION_RANGE, "The one that always looks is not attacked.", "Choose one of the victims."
+        )
     torch.manual_seed(seed)
     aim = about.mode == "impersonation"
-    model = Attack(_begun(about, start), seen_by, places, objective, together)
+    model = Attack(_begun(about, start), seen_by, places, objective, together, always)
     checked = pairs(validation, seen_by, about)
 
     def loss(outputs: tuple[Tensor, ...], labels: tuple[Tensor, ...]) -> Tensor:

@@ -141,6 +141,23 @@ def test_victims_take_part_by_lot_and_those_who_do_not_look_cost_nothing() -> No
     assert all(one.shape[1] == 24 for one in model.eval()(*given.inputs)[:-1])  # all judge
 
 
+def test_one_victim_can_look_at_every_batch_and_the_others_share_the_rest() -> None:
+    seen = [person_victim(name, number) for number, name in enumerate("abc")]
+    about = replace(ABOUT, victims=("a", "b", "c"))
+    model = Attack(generator.PatchGenerator(about), seen, PLACES, Objective(), together=2, always="b").train()
+    with_b = set()
+    for seed in range(30):
+        torch.manual_seed(seed)
+        first, *others = model._asked()
+        assert first == "b"
+        with_b |= set(others)
+    assert with_b == {"a", "c"}
+    people = made_up(4, 0)
+    with pytest.raises(UserError) as raised:
+        patch_generator.recipe(about, seen, PLACES, people, people, Objective(), always="d")
+    assert raised.value.code is Code.OPTION_RANGE
+
+
 def test_it_can_begin_as_one_that_knows_less_or_other_places_but_not_as_one_for_something_else() -> None:
     first = generator.PatchGenerator(ABOUT)
     begun = patch_generator._begun(replace(ABOUT, told=48), first)
