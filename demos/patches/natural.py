@@ -21,7 +21,7 @@ TITLES: Final = {
     "stable-diffusion-v1-5": "Stable Diffusion 1.5 (large download)",
 }
 RADIUS: Final = 1.0  # of the offset at full strength, in shares of the latent's own size
-RATE: Final = 0.6  # of the steering at full strength
+RATE: Final = 0.4  # of the steering at full strength; as the radius, RESULTS.md has half and all of it
 FACES: Final = "mobilestylegan"
 ONE_PASS: Final = "latent generator"
 SAMPLE: Final = "natural sample"
@@ -75,7 +75,6 @@ def paint(bench: "Bench", prior: str, label: str, way: str, strength: float, see
     Raises:
         UserError: ``OPTION_RANGE``: an unknown prior or way.
     """
-    from core.diffusion import cards
     from core.patches import natural_makers
     from core.patches.makers import makers
 
@@ -98,8 +97,8 @@ def paint(bench: "Bench", prior: str, label: str, way: str, strength: float, see
         maker = makers.create(way, model=model, **reach)
     elif way == "latent offset":
         maker = makers.create(way, **began, **reach)
-    else:  # as many steps as the prior takes anyway
-        maker, steps = makers.create(way, **began, **reach), cards[prior].steps
+    else:
+        maker = makers.create(way, **began, **reach, steps=steps)
     yield Progress(0.4, "The picture is moved towards the attack")
     bench.try_out(way, words.WAYS[way], maker, seed, steps, **began, **reach)
     yield Progress(0.9, "How natural the patches look")
