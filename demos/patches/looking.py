@@ -77,17 +77,17 @@ def explained(bench: Bench, name: str) -> str:
         victim, work.probe, now.worn, bench.slot(), references, rule=rule, others=others, face=face
     )
     rows = "".join(_cluster(row) for row in found.table)
-    even = f"an even map would have {found.area:.0%} there"
+    even = f"On this picture an even map would have {found.area:.0%} there. Rule: {found.rule}."
+    share = f"{found.share_clean:.0%} inside the patch’s outline"
     return (
         f'<figure class="facet-eyes" role="group" aria-label="What was attacked">'
-        f"<div>{_picture(found.heat_clean, 'Without', f'{found.share_clean:.0%} inside the patch’s outline')}"
+        f"<div>{_picture(found.heat_clean, 'Weighted by the gradient, without', share)}"
         f"{_picture(found.heat_attacked, 'With the patch', f'{found.share_attacked:.0%} inside it')}"
         f"{_picture(found.all_clean, 'All activation, without', f'{found.plain_clean:.0%} inside it')}"
         f"{_picture(found.all_attacked, 'With the patch', f'{found.plain_attacked:.0%} inside it')}"
         f"{_picture(found.clusters_clean, 'Kinds of features, without', '')}"
         f"{_picture(found.clusters_attacked, 'With the patch', '')}</div>"
-        f"<figcaption>{html.escape(found.note)} ({even}; rule: {html.escape(found.rule)}.)"
-        "</figcaption></figure>"
+        f"<figcaption>{html.escape(f'{found.note} {even}')}</figcaption></figure>"
         '<div class="facet-scroll"><table class="facet-table facet-clusters"><thead><tr>'
         + "".join(
             f"<th scope='col'>{head}</th>"
