@@ -73,7 +73,11 @@ def add_evaluate(actions: Any) -> None:
     parser.add_argument("generator", type=Path, metavar="FILE", help="what training wrote")
     _add_source(parser)
     parser.add_argument("--keep", type=Path, help="a folder for found faces; FILE's own without it")
-    parser.add_argument("--unseen", default="", help="names of encoders that were not attacked")
+    parser.add_argument(
+        "--unseen",
+        default="",
+        help="names of encoders that were not attacked; resnet50=FILE is torchreid's ResNet-50 from a file",
+    )
     parser.add_argument("--people", type=int, default=100, help="most people who are looked for; 0 for all")
     parser.add_argument("--slot", help="the place; the first that the generator knows without it")
     parser.add_argument(
@@ -103,7 +107,7 @@ def _evaluate(chosen: argparse.Namespace) -> int:
     model = generator.load(chosen.generator)
     kind, encoder = model.about.kind, victims.KINDS[model.about.kind]
     seen = [encoder(name) for name in model.about.victims]
-    unseen = [encoder(name) for name in chosen.unseen.split(",") if name]
+    unseen = [_unseen(kind, name) for name in chosen.unseen.split(",") if name]
     probes, gallery = _judged(chosen, kind, (seen[0].height, seen[0].width))
     count = len(set(probes.identities))
     tqdm.write(f"{len(probes)} pictures of {count} people, looked for among {len(gallery)}; {model.about}")
@@ -131,6 +135,17 @@ def _evaluate(chosen: argparse.Namespace) -> int:
         chosen.out.parent.mkdir(parents=True, exist_ok=True)
         chosen.out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     return 0
+
+
+def _unseen(kind: str, name: str) -> Any:
+    """An encoder by its name, or torchreid's ResNet-50, which no registry has, from a file."""
+    from core.patches import victims
+    from core.reid import resnet
+
+    network, _, file = name.partition("=")
+    if kind == "persons" and network == "resnet50" and file:
+        return victims.PersonVictim(resnet.read(Path(file)))
+    return victims.KINDS[kind](name)
 
 
 def _judged(chosen: argparse.Namespace, kind: str, size: tuple[int, int]) -> Any:

@@ -17,7 +17,7 @@ from core.faces import align, find_batch
 from core.patches import generator, victims
 from core.patches.evaluate import Outcome
 from core.patches.generator import About
-from core.reid import pedestrians
+from core.reid import pedestrians, resnet
 from core.training import patch_command, patch_evaluation, patch_people, patch_sets
 from core.training.example_index import FOLDER, Index, file_name
 from core.training.patch_people import People
@@ -104,15 +104,23 @@ def test_the_command_judges_a_set_with_cameras(
 ) -> None:
     write_persons(tmp_path, layout)
     monkeypatch.setattr(victims, "KINDS", {"persons": person})
+    read: list[Path] = []
+
+    def from_file(path: Path) -> TinyPerson:
+        read.append(path)
+        return TinyPerson("resnet50-reid", 256, 128)
+
+    monkeypatch.setattr(resnet, "read", from_file)
     command = saved(tmp_path / "g.safetensors", About("evasion", "persons", ("torso",), ("a", "bb"), 32, 32))
-    command += ["--data", str(tmp_path), "--layout", layout, "--unseen", "ccc"]
+    command += ["--data", str(tmp_path), "--layout", layout, "--unseen", "ccc,resnet50=some/where.pth"]
     found = table(command, tmp_path / "found.json")
-    assert [row["encoder"] for row in found[:4]] == ["a", "bb", "ccc", "ensemble"]
-    assert [row["box"] for row in found[:3]] == ["white", "white", "black"]
+    assert read == [Path("some/where.pth")]
+    assert [row["encoder"] for row in found[:5]] == ["a", "bb", "ccc", "resnet50-reid", "ensemble"]
+    assert [row["box"] for row in found[:4]] == ["white", "white", "black", "black"]
     assert {(row["probes"], row["people"]) for row in found} == {(6, 3)}
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("6 pictures of 3 people, looked for among 9;")
-    assert [line.split()[0] for line in printed[1::4]] == ["generator", "random", "noise", "natural"]
+    assert [line.split()[0] for line in printed[1::5]] == ["generator", "random", "noise", "natural"]
 
 
 @pytest.mark.parametrize("layout", patch_sets.PERSONS)
@@ -281,6 +289,9 @@ def test_a_bad_folder_or_a_set_of_the_other_kind_ends_in_one_sentence(
     torn.write_bytes(torn.read_bytes()[:20])
     assert main([*persons, "--data", str(tmp_path / "m"), "--layout", "market1501"]) == 1
     assert f"query/{torn.name} cannot be decoded" in capsys.readouterr().err
+    command = [*persons, "--data", str(tmp_path), "--unseen", f"resnet50={tmp_path / 'none.pth'}"]
+    assert main([*command, "--drawn", "2"]) == 1
+    assert "none.pth is not a checkpoint" in capsys.readouterr().err
 
 
 def test_every_layout_can_be_asked_for() -> None:
