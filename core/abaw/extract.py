@@ -19,7 +19,6 @@ from core.abaw.features import Features, FeatureStore
 from core.abaw.models import Models
 from core.datasets.affwild2 import Crops, side
 from core.datasets.folders import Photo
-from core.errors import Code, UserError
 from core.expression.base import Encoder
 from core.faces.track import Tracker, TrackOptions, pick
 from core.media import video
@@ -173,14 +172,7 @@ def from_frames(path: Path, name: str, backbone: nn.Module) -> Iterator[Progress
 
 def _picture(file: Path, size: int) -> Tensor:
     """3×size×size uint8 RGB of one picture."""
-    try:
-        pixels = Photo(file.parent.name, f"{file.parent.name}/{file.name}", file).pixels()
-    except (OSError, ValueError) as problem:
-        raise UserError(
-            Code.FILE_UNREADABLE,
-            f"The picture {file.parent.name}/{file.name} cannot be decoded.",
-            "Unpack the cropped pictures again.",
-        ) from problem
+    pixels = Photo(file.parent.name, f"{file.parent.name}/{file.name}", file).pixels()
     smaller = min(pixels.shape[:2]) > size
     resized = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
     return torch.from_numpy(np.asarray(resized, np.uint8)).permute(2, 0, 1)

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from core.errors import Code, UserError
 from core.types import Pixels
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".pgm"})
@@ -26,11 +27,22 @@ class Photo:
     encoded: bytes | Path
 
     def pixels(self) -> Pixels:
-        """Decode to H×W×3 uint8 RGB (grey pictures repeat their channel); a ValueError if it cannot be."""
-        data = self.encoded.read_bytes() if isinstance(self.encoded, Path) else self.encoded
+        """Decode to H×W×3 uint8 RGB (grey pictures repeat their channel).
+
+        Raises:
+            UserError: ``FILE_UNREADABLE``.
+        """
+        try:
+            data = self.encoded.read_bytes() if isinstance(self.encoded, Path) else self.encoded
+        except OSError:
+            data = b""
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
         if decoded is None:
-            raise ValueError(f"{self.name} is not a picture that can be decoded")
+            raise UserError(
+                Code.FILE_UNREADABLE,
+                f"The picture {self.name} cannot be decoded.",
+                "Unpack the data set again, or take the file out of it.",
+            )
         return np.asarray(decoded, np.uint8)
 
 

@@ -73,7 +73,7 @@ def names(path: Path) -> frozenset[str]:
         raise UserError(
             Code.LABELS_INVALID,
             f"{path.parent.name} does not say who belongs to that part.",
-            f"Put {path.name} there, or read everybody.",
+            f"Put {path.name} there, with a name a line.",
         )
     return frozenset(_plain(line) for line in _content(path))
 

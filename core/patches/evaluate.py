@@ -57,6 +57,7 @@ def run(
     targets: NDArray[np.str_] | None = None,
     *,
     lent: Labelled | None = None,
+    known: Mapping[str, Tensor] | None = None,
     opacity: float = 1.0,
     conditions: Conditions | None = None,
     seed: int = 0,
@@ -77,6 +78,7 @@ def run(
         lent: clean pictures that the attacker has of probes and targets, none of them in the gallery. Left
             out, the attacker has each probe's own clean picture only, and of targets those of the gallery,
             which favours the attacker.
+        known: what the encoders say of the gallery, as ``victims.embed`` gives it; None to ask them.
         opacity: of the patches, 0..1.
         conditions: under which they are judged, drawn anew for each probe; None: patches sit still.
         seed: of the first patch, each probe adds its number; and of the conditions.
@@ -87,7 +89,8 @@ def run(
         Progress, then the outcome.
     """
     everyone = [*seen, *unseen]
-    known, clean = (victims.embed(everyone, some.pictures) for some in (gallery, probes))
+    known = victims.embed(everyone, gallery.pictures) if known is None else known
+    clean = victims.embed(everyone, probes.pictures)
     theirs = known if lent is None else victims.embed(seen, lent.pictures)
     album = gallery if lent is None else lent
     made: list[Made] = []

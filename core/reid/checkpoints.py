@@ -1,10 +1,11 @@
 """What torchreid's checkpoints share: how the file is read, and how pictures are normalised for them."""
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +13,12 @@ from core.errors import Code, UserError
 
 PREFIX: Final = "module."
 UNUSED: Final = ("classifier.",)
+_SCALAR: Final = np.float64().__reduce__()[0]
+# Training checkpoints keep the rank-1 share as a NumPy number.
+NUMBERS: Final[Sequence[Any]] = (
+    *((_SCALAR, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
+    *(np.dtype, type(np.dtype("float32")), type(np.dtype("float64"))),
+)
 
 
 class Normalised(nn.Module):
@@ -35,13 +42,14 @@ def state_of(path: Path) -> dict[str, Tensor]:
 
     Args:
         path: parameters themselves or a training checkpoint with them under ``state_dict``; names may begin
-            with the ``module.`` of data-parallel training. Only tensors are unpickled.
+            with the ``module.`` of data-parallel training. Only tensors and numbers are unpickled.
 
     Raises:
         UserError: ``FILE_UNREADABLE``.
     """
     try:
-        held: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(list(NUMBERS)):
+            held = _held(path)
     except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as problem:
         raise _unreadable(path.name) from problem
     if isinstance(held, Mapping) and isinstance(held.get("state_dict"), Mapping):
@@ -50,6 +58,13 @@ def state_of(path: Path) -> dict[str, Tensor]:
         raise _unreadable(path.name)
     named = {str(name).removeprefix(PREFIX): value for name, value in held.items()}
     return {name: value for name, value in named.items() if not name.startswith(UNUSED)}
+
+
+def _held(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except UnicodeDecodeError:  # written by Python 2, as the oldest files of the model zoo are
+        return torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
 
 
 def fill(net: nn.Module, state: Mapping[str, Tensor], name: str) -> None:

@@ -109,7 +109,7 @@ def pictures(sightings: Sequence[Sighting]) -> Pictures:
 
 def as_input(pixels: Pixels) -> Tensor:
     """N×H×W×3 bytes -> N×3×H×W in 0..1."""
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255)  # a gallery takes gigabytes once
 
 
 @torch.inference_mode()

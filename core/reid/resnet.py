@@ -1,7 +1,8 @@
 """ResNet-50 (He et al., arXiv 1512.03385) as torchreid trains it for re-identification, from a file.
 
-Its weights are on no registry, and neither their hash nor their size is in any public record that was found,
-so there is no entry in the manifest: :func:`read` takes the file that somebody has.
+Its weights are on no registry, torchreid's model zoo links a shared drive, and neither an address in a hub
+nor their hash or size was found in any public record, so there is no entry in the manifest: :func:`read`
+takes the file that somebody has (``evaluate patch-generator --unseen resnet50=FILE``).
 """
 
 from pathlib import Path

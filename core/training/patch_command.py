@@ -5,7 +5,10 @@
 
 DIR holds found faces, checkpoints and, at the end, ``generator.safetensors``. A second call goes on where the
 first one stopped. Under ``accelerate launch`` it runs on several devices. Training takes people of the
-training part, evaluation those of the test part.
+training part, evaluation those of the test part. With ``--layout`` DATA is the folder of a published set
+(``core.training.patch_sets``), which is judged by its own queries, gallery and cameras where it has them:
+
+    python -m core evaluate patch-generator FILE --data Market-1501-v15.09.15 --layout market1501
 """
 
 import argparse
@@ -21,12 +24,13 @@ from core.training.bar import shown
 from core.types import Progress
 
 FILE: Final = "generator.safetensors"
+LAYOUTS: Final = ("market1501", "dukemtmc", "celeba_hq", "pubfig")
 
 
 def add_train(actions: Any) -> None:
     """Add ``patch-generator`` to the sub-commands of ``train``."""
     parser = actions.add_parser("patch-generator", help="adversarial patches in one pass")
-    parser.add_argument("--data", type=Path, required=True, help="the folder of research data")
+    _add_source(parser)
     parser.add_argument("--out", type=Path, required=True, help="for faces, checkpoints and the generator")
     parser.add_argument("--victims", required=True, help="names of encoders, with commas between")
     parser.add_argument("--mode", choices=("evasion", "impersonation"), default="evasion")
@@ -39,7 +43,6 @@ def add_train(actions: Any) -> None:
     parser.add_argument("--each", type=int, default=6, help="most pictures of a training person")
     parser.add_argument("--least", type=int, default=2, help="pictures that a training person has to have")
     parser.add_argument("--synthetic", type=int, default=0, help="synthetic faces beside them")
-    parser.add_argument("--drawn", type=int, default=0, help="drawn people in place of photographed ones")
     parser.add_argument("--bundled-targets", action="store_true", help="the bundled faces become targets too")
     parser.add_argument(
         "--conditions", type=float, default=1.0, help="share of the full ranges of place, light and print"
@@ -68,11 +71,14 @@ def add_evaluate(actions: Any) -> None:
     """Add ``patch-generator`` to the sub-commands of ``evaluate``."""
     parser = actions.add_parser("patch-generator", help="a patch generator on people it never saw")
     parser.add_argument("generator", type=Path, metavar="FILE", help="what training wrote")
-    parser.add_argument("--data", type=Path, required=True, help="the folder of research data")
+    _add_source(parser)
     parser.add_argument("--keep", type=Path, help="a folder for found faces; FILE's own without it")
-    parser.add_argument("--unseen", default="", help="names of encoders that were not attacked")
-    parser.add_argument("--people", type=int, default=100, help="most people; 0 for all")
-    parser.add_argument("--drawn", type=int, default=0, help="drawn people in place of photographed ones")
+    parser.add_argument(
+        "--unseen",
+        default="",
+        help="names of encoders that were not attacked; resnet50=FILE is torchreid's ResNet-50 from a file",
+    )
+    parser.add_argument("--people", type=int, default=100, help="most people who are looked for; 0 for all")
     parser.add_argument("--slot", help="the place; the first that the generator knows without it")
     parser.add_argument(
         "--bundled-targets", action="store_true", help="the bundled faces are the only targets"
@@ -84,31 +90,35 @@ def add_evaluate(actions: Any) -> None:
     parser.set_defaults(run=_evaluate)
 
 
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    """Where people come from."""
+    parser.add_argument("--data", type=Path, required=True, help="the folder of research data, or of a set")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--drawn", type=int, default=0, help="drawn people in place of photographed ones")
+    source.add_argument("--layout", choices=LAYOUTS, help="of the published set in --data")
+
+
 def _evaluate(chosen: argparse.Namespace) -> int:
     from core.patches import generator, victims
     from core.patches.evaluate import rows
     from core.patches.makers import Budget
     from core.training import patch_evaluation, patch_people
-    from core.training.person_data import TEST_TOWN
 
     model = generator.load(chosen.generator)
     kind, encoder = model.about.kind, victims.KINDS[model.about.kind]
     seen = [encoder(name) for name in model.about.victims]
-    unseen = [encoder(name) for name in chosen.unseen.split(",") if name]
-    keep = chosen.keep or chosen.generator.parent
-    size = seen[0].height, seen[0].width
-    if kind == "persons" and chosen.drawn:
-        people = patch_people.drawn(TEST_TOWN, chosen.drawn, 4)
-    else:
-        people = _gathered(chosen.data, kind, "test", keep, size, each=4, limit=chosen.people)
-    tqdm.write(f"{len(people)} pictures of {len(set(people.identities))} people; {model.about}")
+    unseen = [_unseen(kind, name) for name in chosen.unseen.split(",") if name]
+    probes, gallery = _judged(chosen, kind, (seen[0].height, seen[0].width))
+    count = len(set(probes.identities))
+    tqdm.write(f"{len(probes)} pictures of {count} people, looked for among {len(gallery)}; {model.about}")
     idols = None
     if chosen.bundled_targets:
         idols = [patch_people.examples(views) for views in (patch_people.LENT, patch_people.JUDGED)]
     table = []
     for event in patch_evaluation.compare(
         model,
-        people,
+        probes,
+        gallery,
         seen,
         unseen,
         place=chosen.slot,
@@ -125,6 +135,32 @@ def _evaluate(chosen: argparse.Namespace) -> int:
         chosen.out.parent.mkdir(parents=True, exist_ok=True)
         chosen.out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     return 0
+
+
+def _unseen(kind: str, name: str) -> Any:
+    """An encoder by its name, or torchreid's ResNet-50, which no registry has, from a file."""
+    from core.patches import victims
+    from core.reid import resnet
+
+    network, _, file = name.partition("=")
+    if kind == "persons" and network == "resnet50" and file:
+        return victims.PersonVictim(resnet.read(Path(file)))
+    return victims.KINDS[kind](name)
+
+
+def _judged(chosen: argparse.Namespace, kind: str, size: tuple[int, int]) -> Any:
+    """Probes and gallery."""
+    from core.training import patch_people, patch_sets
+    from core.training.patch_evaluation import parts
+    from core.training.person_data import TEST_TOWN
+
+    if kind == "persons" and chosen.drawn:
+        return parts(patch_people.drawn(TEST_TOWN, chosen.drawn, 4))
+    if kind == "persons" and chosen.layout:
+        return patch_sets.search(chosen.layout, chosen.data, chosen.people)
+    keep = chosen.keep or chosen.generator.parent
+    given = {"layout": chosen.layout, "each": 4, "limit": chosen.people}
+    return parts(_gathered(chosen.data, kind, "test", keep, size, **given))
 
 
 def _train(chosen: argparse.Namespace) -> int:
@@ -224,8 +260,9 @@ def _people(chosen: argparse.Namespace, size: tuple[int, int]) -> Any:
     else:
         given = chosen.data, chosen.kind
         many = {"each": chosen.each, "limit": chosen.people, "least": chosen.least}
-        training = _gathered(*given, "training", chosen.out, size, **many)
-        validation = _gathered(*given, "validation", chosen.out, size, each=2, limit=60)
+        layout = chosen.layout
+        training = _gathered(*given, "training", chosen.out, size, layout=layout, **many)
+        validation = _gathered(*given, "validation", chosen.out, size, layout=layout, each=2, limit=60)
     if chosen.kind == "faces" and chosen.synthetic:
         drawn = shown(patch_people.synthetic(chosen.synthetic, chosen.out))
         assert drawn is not None

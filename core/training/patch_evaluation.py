@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.patches import makers, slots
+from core.patches import makers, slots, victims
 from core.patches.base import Victim
 from core.patches.evaluate import Outcome, rows, run
 from core.patches.generator import PatchGenerator
@@ -63,7 +63,8 @@ def strangers(probes: Labelled, gallery: Labelled) -> tuple[Labelled, Labelled, 
 
 def compare(
     model: PatchGenerator,
-    people: People,
+    probes: Labelled,
+    gallery: Labelled,
     seen: Sequence[Victim],
     unseen: Sequence[Victim],
     *,
@@ -81,7 +82,8 @@ def compare(
 
     Args:
         model: the generator.
-        people: of the test part, several pictures each.
+        probes: of people whom neither the generator nor its training saw.
+        gallery: other pictures of them, and of anybody else.
         seen: the encoders of ``model.about.victims``.
         unseen: others.
         place: where patches sit; None for the first place that the generator knows.
@@ -94,8 +96,7 @@ def compare(
     Yields:
         Progress and outcomes, one a way.
     """
-    probes, gallery = parts(people)
-    height, width = people.pixels.shape[1:3]
+    height, width = probes.pictures.shape[2:]
     slot = slots.named(model.about.kind, place or model.about.slots[0], height, width)
     ways: Mapping[str, Maker] = {
         "generator": makers.makers.create("generator", model),
@@ -110,6 +111,7 @@ def compare(
         lent, shown = (labelled(one) for one in idols)
         gallery = gallery.beside(shown)
         whom = np.resize(np.unique(shown.identities), len(probes))
+    known = victims.embed([*seen, *unseen], gallery.pictures)
     plan = [(name, len(probes)) for name in ("generator", *CHANCE)]
     plan += [(name, min(iterative, len(probes))) for name in ("generator", "random", "pgd") if iterative]
     for name, count in plan:
@@ -117,7 +119,18 @@ def compare(
         targets = None if whom is None else whom[:count]
         label = name if count == len(probes) else f"{name} (few)"
         yield from run(
-            label, ways[name], some, gallery, slot, seen, unseen, targets, lent=lent, seed=seed, budget=budget
+            label,
+            ways[name],
+            some,
+            gallery,
+            slot,
+            seen,
+            unseen,
+            targets,
+            lent=lent,
+            known=known,
+            seed=seed,
+            budget=budget,
         )
 
 

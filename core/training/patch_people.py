@@ -2,11 +2,13 @@
 
 Faces are those of LFW (grey, ``faces/lfw_expressions.parquet``), found and aligned as everywhere, and
 synthetic ones; people are the crops of ``reid/mot17_mini_crops.parquet``, or drawn. Parts are by person, see
-``core.datasets.expressions.part``; of drawn people by town, as for the person encoder.
+``core.datasets.expressions.part``; of drawn people by town, as for the person encoder. Both can come from a
+published set in its own layout instead (``core.training.patch_sets``).
 """
 
+import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,7 +23,7 @@ from core.datasets.folders import Photo
 from core.errors import Code, UserError
 from core.faces import align, find_batch, generate
 from core.reid import pedestrians
-from core.training import example_index
+from core.training import example_index, patch_sets
 from core.types import Face, FloatArray, Progress
 
 FACES: Final = "faces/lfw_expressions.parquet"
@@ -61,6 +63,7 @@ def gather(
     folder: Path,
     size: tuple[int, int],
     *,
+    layout: str | None = None,
     each: int = 6,
     limit: int = 0,
     least: int = 2,
@@ -68,11 +71,12 @@ def gather(
     """The people of one part who have pictures enough.
 
     Args:
-        data: the folder of research data.
+        data: the folder of research data, or that of the set which ``layout`` names.
         kind: "faces" or "persons".
         wanted: the part.
         folder: where found faces are kept, so that a second call is quick.
         size: height and width of the pictures; 224 and 224 for faces.
+        layout: of a published set, as ``core.training.patch_sets.photos`` takes it; None for research data.
         each: most pictures of one person.
         limit: most people, 0 for all.
         least: pictures that a person has to have.
@@ -81,17 +85,25 @@ def gather(
         Progress, then the people.
 
     Raises:
-        UserError: the data set is not there.
+        UserError: the data set is not there, it is not as published, or nobody has pictures enough.
     """
-    file = FACES if kind == "faces" else PERSONS
-    if not (data / file).is_file():
+    points: Mapping[str, tuple[float, float]] = {}
+    kept = folder / "faces.npz"
+    if layout is None:
+        photos = [photo for photo in _research(data, kind) if part(photo.identity) == wanted]
+    else:
+        photos, points = patch_sets.photos(layout, kind, data, wanted)
+        # copies of one set may hold other pictures under the same names
+        kept = folder / f"{layout}-{zlib.crc32(str(data.resolve()).encode()):08x}.npz"
+    chosen = _chosen(photos, each, limit, least)
+    if not chosen:
         raise UserError(
-            Code.FILE_UNREADABLE, "The data set is not in the folder of data.", f"Put it there as {file}."
+            Code.LABELS_INVALID,
+            f"Nobody in the {wanted} part of {data.name} has {least} pictures.",
+            "Take the whole data set; its people are divided into parts.",
         )
-    photos = lfw.photos(data / file, "lfw") if kind == "faces" else _persons(data / file)
-    chosen = _chosen([photo for photo in photos if part(photo.identity) == wanted], each, limit, least)
     if kind == "faces":
-        yield from _aligned(chosen, folder / "faces.npz")
+        yield from _aligned(chosen, kept, points)
         return
     height, width = size
     pixels = [cv2.resize(p.pixels(), (width, height), interpolation=cv2.INTER_AREA) for p in chosen]
@@ -152,6 +164,15 @@ def _chosen(photos: Sequence[Photo], each: int, limit: int, least: int) -> list[
     return [photo for owned in enough[: limit or None] for photo in owned]
 
 
+def _research(data: Path, kind: str) -> tuple[Photo, ...]:
+    file = FACES if kind == "faces" else PERSONS
+    if not (data / file).is_file():
+        raise UserError(
+            Code.FILE_UNREADABLE, "The data set is not in the folder of data.", f"Put it there as {file}."
+        )
+    return lfw.photos(data / file, "lfw") if kind == "faces" else _persons(data / file)
+
+
 def _persons(path: Path) -> tuple[Photo, ...]:
     import pyarrow.parquet as parquet
 
@@ -162,7 +183,9 @@ def _persons(path: Path) -> tuple[Photo, ...]:
     )
 
 
-def _aligned(photos: Sequence[Photo], path: Path) -> Iterator[Progress | People]:
+def _aligned(
+    photos: Sequence[Photo], path: Path, points: Mapping[str, tuple[float, float]]
+) -> Iterator[Progress | People]:
     """Faces in the canonical frame; the five points of every photo are kept in ``path`` by its name."""
     known: dict[str, FloatArray] = dict(np.load(path)) if path.exists() else {}
     missing = [photo for photo in photos if photo.name not in known]
@@ -170,18 +193,23 @@ def _aligned(photos: Sequence[Photo], path: Path) -> Iterator[Progress | People]
         some = missing[start : start + BATCH]
         found = find_batch([photo.pixels() for photo in some])
         for photo, faces in zip(some, found, strict=True):
-            known[photo.name] = _central(faces, photo)
+            known[photo.name] = _five(faces, photo, points.get(photo.name))
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(path, **known)  # type: ignore[arg-type]
         yield Progress(min(start + BATCH, len(missing)) / len(missing), "Faces are found")
     seen = [photo for photo in photos if not np.isnan(known[photo.name]).any()]
+    if not seen:
+        raise UserError(
+            Code.NO_FACE, "No face was found in these photos.", "Take photos with faces of 40 pixels or more."
+        )
     crops = [align.align(p.pixels(), Face((0, 0, 1, 1), 1.0, known[p.name])) for p in seen]
     yield People(np.stack(crops), np.array([photo.identity for photo in seen]))
 
 
-def _central(faces: Sequence[Face], photo: Photo) -> FloatArray:
-    """The five points of the face that holds the photo's centre, else of the largest."""
+def _five(faces: Sequence[Face], photo: Photo, point: tuple[float, float] | None) -> FloatArray:
+    """The five points of the face that holds ``point``; without one, of that at the centre or the largest."""
     height, width = photo.pixels().shape[:2]
-    over = [f for f in faces if f.box[0] <= width / 2 < f.box[2] and f.box[1] <= height / 2 < f.box[3]]
-    chosen = (over or list(faces))[:1]
+    x, y = point or (width / 2, height / 2)
+    over = [face for face in faces if face.box[0] <= x < face.box[2] and face.box[1] <= y < face.box[3]]
+    chosen = (over if over or point else list(faces))[:1]
     return np.asarray(chosen[0].five, np.float32) if chosen else NOTHING

@@ -14,7 +14,7 @@ from safetensors.numpy import save as write_tensors
 
 from core.datasets.folders import Photo
 from core.datasets.person_clips import PersonClip
-from core.errors import Code, UserError
+from core.errors import UserError
 from core.personalize.evaluate import Clip
 from core.personalize.types import Watched
 from core.personalize.watch import Pace, photos, watch
@@ -147,9 +147,4 @@ class Pictures(Sequence[Pixels]):
 
 
 def _decoded(file: Path) -> Pixels:
-    try:
-        return Photo(file.parent.name, file.name, file).pixels()
-    except (OSError, ValueError) as problem:
-        raise UserError(
-            Code.FILE_UNREADABLE, f"The picture {file.name} cannot be decoded.", "Unpack the data set again."
-        ) from problem
+    return Photo(file.parent.name, file.name, file).pixels()

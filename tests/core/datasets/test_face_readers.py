@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from core.datasets import folders, lfw
+from core.errors import UserError
 
 
 def picture(value: int, suffix: str = ".png") -> bytes:
@@ -27,9 +28,9 @@ def test_a_folder_of_people_is_read_in_order_and_in_rgb(tmp_path: Path) -> None:
     assert found[0].pixels()[0, 0].tolist() == [200, 20, 30]
 
 
-@pytest.mark.parametrize("data", [b"", b"not a picture"])
-def test_what_is_no_picture_is_named(data: bytes) -> None:
-    with pytest.raises(ValueError, match="someone/1"):
+@pytest.mark.parametrize("data", [b"", b"not a picture", Path("nowhere.jpg")])
+def test_what_is_no_picture_is_named(data: bytes | Path) -> None:
+    with pytest.raises(UserError, match="someone/1"):
         folders.Photo("someone", "someone/1", data).pixels()
 
 

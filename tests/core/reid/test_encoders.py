@@ -1,5 +1,9 @@
 """Person encoders: shapes, gradients, the names of published parameters, and what is refused."""
 
+import pickle
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
 
@@ -107,8 +111,27 @@ def test_resnet_has_the_names_and_size_of_the_published_one():
     assert "layer2.1.downsample.0.weight" not in names
 
 
-@pytest.mark.parametrize("wrapped", [False, True])
-def test_a_checkpoint_of_torchreid_is_read(tmp_path, wrapped):
+class Python2(pickle._Pickler):
+    """Writes texts as Python 2 did: as bytes, whatever they hold."""
+
+    def save_text(self, text):
+        held = text.encode("latin1") if isinstance(text, str) else text
+        self.write(pickle.SHORT_BINSTRING + bytes([len(held)]) + held)
+        self.memoize(text)
+
+    dispatch = pickle._Pickler.dispatch | {str: save_text, bytes: save_text}
+
+
+OLD = {
+    "pickle_module": SimpleNamespace(
+        __name__="old", Pickler=Python2, dump=lambda held, file, protocol: Python2(file, protocol).dump(held)
+    ),
+    "_use_new_zipfile_serialization": False,
+}
+
+
+@pytest.mark.parametrize(("wrapped", "how"), [(False, {}), (True, {}), (True, OLD)])
+def test_a_checkpoint_of_torchreid_is_read(tmp_path, wrapped, how):
     net = settle(osnet.OSNet(CARD, TINY))
     state = {
         **net.state_dict(),
@@ -117,7 +140,8 @@ def test_a_checkpoint_of_torchreid_is_read(tmp_path, wrapped):
     }
     if wrapped:
         state = {"state_dict": {f"module.{name}": value for name, value in state.items()}, "epoch": 60}
-    torch.save(state, tmp_path / "osnet.pth")
+        state |= {"rank1": np.float64(0.8785629)}  # its bytes are no text
+    torch.save(state, tmp_path / "osnet.pth", **how)
     assert torch.equal(osnet.read(tmp_path / "osnet.pth", CARD, TINY)(PIXELS), net(PIXELS))
 
 

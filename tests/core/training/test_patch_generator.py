@@ -371,12 +371,29 @@ def test_comparing_an_impersonation_lends_the_attacker_other_pictures(
 
     monkeypatch.setattr(patch_evaluation, "run", note)
     about = replace(AIMING, height=64, width=32)
-    list(patch_evaluation.compare(generator.PatchGenerator(about), made_up(6, 3), [person_victim("a")], []))
+    probes, gallery = patch_evaluation.parts(made_up(6, 3))
+    model = generator.PatchGenerator(about)
+    list(patch_evaluation.compare(model, probes, gallery, [person_victim("a")], []))
     assert given
     for args, options in given:
         gallery, targets, lent = args[3], args[7], options["lent"]
         assert set(targets) <= set(lent.identities)
         assert not any(torch.equal(one, other) for one in lent.pictures for other in gallery.pictures)
+
+
+def test_comparing_asks_an_encoder_about_a_large_gallery_once() -> None:
+    about = replace(ABOUT, victims=("a",), height=64, width=32)
+    probes, gallery = patch_evaluation.parts(made_up(6, 3))
+    watched = victims.Counted(person_victim("b", 2))
+    model = generator.PatchGenerator(about)
+    *_, last = patch_evaluation.compare(model, probes, gallery, [person_victim("a")], [watched])
+    assert watched.pictures == len(gallery) + 4 * 2 * len(probes)  # clean and attacked, four ways
+    asked = [person_victim("a")], [person_victim("b", 2)]
+    maker = makers.makers.create("natural crop")
+    *_, alone = evaluate("natural crop", maker, probes, gallery, slots.torso(64, 32), *asked)
+    assert isinstance(last, Outcome) and isinstance(alone, Outcome)
+    maps = [one.verdicts[1].attacked.mean_average_precision for one in (last, alone)]
+    assert maps[0] == maps[1]
 
 
 def test_who_has_no_other_picture_is_asked_nothing_that_needs_one() -> None:
