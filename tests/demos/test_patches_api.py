@@ -15,6 +15,7 @@ pytestmark = pytest.mark.weights
 
 FACES = ROOT / "demos" / "examples" / "faces"
 PROBE, OTHER = FACES / "person-b_frontal.jpg", FACES / "person-e_frontal.jpg"
+WALKER = ROOT / "demos" / "examples" / "walkers" / "walker-1.jpg"
 CALL = "/attack_with_patch"
 
 
@@ -33,11 +34,32 @@ def test_a_program_hides_a_face_and_gets_a_marked_picture_and_the_patch(client: 
     picture, files, report = client.predict(handle_file(PROBE), api_name=CALL)
     assert [Path(str(path)).name for path in files] == ["with-patch.png", "report.json", "patch.png"]
     assert safety.marked(Path(str(files[0])).read_bytes())["mode"] == "evasion"
-    assert picture
+    assert safety.marked(Path(str(picture)).read_bytes())["mode"] == "evasion"
     told = report["patches"]["generator"]
     seen = [one for one in told["encoders"] if one["seen"]]
     assert len(seen) == 3 and sum(one["own"][1] < one["own"][0] - 0.2 for one in seen) == 3
     assert report["compared with"] == "the clean photo itself" and len(report["random squares"]) > 1
+
+
+def test_a_program_searches_for_a_patch_on_a_whole_person(client: Client) -> None:
+    _, _, report = client.predict(
+        handle_file(WALKER), kind="persons", place="shirt", way="iterative", seed=2, api_name=CALL
+    )
+    search = report["patches"]["pgd"]
+    assert search["options"] == {"seed": 2, "steps of an iterative way": 40}
+    for one in search["encoders"]:
+        assert not one["seen"] or one["own"][1] < one["own"][0] - 0.2
+    assert {"facet-patch-persons-evasion", "facet-person"} <= set(report["weights"])
+    assert {"torch", "gradio"} <= set(report["versions"])
+
+
+def test_a_program_gets_a_natural_patch_and_how_natural_it_is(client: Client, encoders, weight) -> None:
+    for name in ("facet-flowers", "vit-s14"):
+        weight(name)
+    _, _, report = client.predict(handle_file(PROBE), way="latent generator", strength=0.5, api_name=CALL)
+    made = report["patches"]["latent generator"]
+    assert made["naturalness"]["within natural crops"] and made["options"]["radius"] == 0.5
+    assert {"facet-patch-faces-natural", "facet-flowers", "facet-sticker-detector"} <= set(report["weights"])
 
 
 def test_impersonation_is_open_towards_synthetic_people_and_gives_no_patch(client: Client, encoders) -> None:
