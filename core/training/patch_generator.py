@@ -252,11 +252,13 @@ def recipe(
 
     Raises:
         UserError: ``OPTION_RANGE``: one to start from that was made for something else; one that always
-            looks and is no victim.
+            looks and is no victim, or where all look.
     """
-    if always and always not in {victim.name for victim in seen_by}:
+    if always and (not together or always not in {victim.name for victim in seen_by}):
         raise UserError(
-            Code.OPTION_RANGE, "The one that always looks is not attacked.", "Choose one of the victims."
+            Code.OPTION_RANGE,
+            "The one that always looks is not attacked, or all look anyway.",
+            "Choose one of the victims, and how many look together.",
         )
     torch.manual_seed(seed)
     aim = about.mode == "impersonation"

@@ -153,9 +153,10 @@ def test_one_victim_can_look_at_every_batch_and_the_others_share_the_rest() -> N
         with_b |= set(others)
     assert with_b == {"a", "c"}
     people = made_up(4, 0)
-    with pytest.raises(UserError) as raised:
-        patch_generator.recipe(about, seen, PLACES, people, people, Objective(), always="d")
-    assert raised.value.code is Code.OPTION_RANGE
+    for options in ({"always": "d", "together": 2}, {"always": "b"}):
+        with pytest.raises(UserError) as raised:
+            patch_generator.recipe(about, seen, PLACES, people, people, Objective(), **options)
+        assert raised.value.code is Code.OPTION_RANGE
 
 
 def test_it_can_begin_as_one_that_knows_less_or_other_places_but_not_as_one_for_something_else() -> None:
