@@ -32,12 +32,13 @@ CAMERAS: Final = 4  # pictures of each drawn person, of which the first is the p
 SINGLE: Final = ("recovery", "occlusion", "concentration", "blur", "jpeg")
 WEIGHT: Final = {
     "recovery": 2.0,
-    "occlusion": 2.0,
+    "occlusion": 0.5,
     "disagreement": 0.3,
     "concentration": 0.5,
     "blur": 2.0,
     "jpeg": 2.0,
 }
+"""Of each detector's surrogate beside the cosine: tried on two or three validation people of either kind."""
 STEPS, PACE = 8, 0.08  # of the attackers who descend
 Penalty = Callable[[Tensor, int], Tensor]
 Scores = dict["Way", dict[str, FloatArray]]
