@@ -26,7 +26,7 @@ from core.patches.base import Victim
 from core.patches.evaluate import Outcome, run
 from core.patches.judge import ENSEMBLE, Labelled, Verdict
 from core.patches.makers import Budget, Maker
-from core.patches.pgd import Objective
+from core.patches.pgd import EASED, Objective
 from core.patches.slots import Slot
 from core.patches.victims import PersonVictim
 from core.reid import omz, protocol, siblings
@@ -36,7 +36,6 @@ from core.vision_language import vit
 COMMAND = "python -m benchmarks.patch_persons --data ../shared/data --write"
 CAMERAS = 4
 CHANCE = ("random", "noise", "natural crop")
-EASED = 0.3  # share of the full conditions, as in the generator's training
 Found = dict[str, Outcome]
 
 

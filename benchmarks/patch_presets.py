@@ -18,8 +18,7 @@ from typing import Final
 from benchmarks.results import table, write_section
 from core.types import Progress
 from demos.patches import intake, making, natural, people, readers, words
-from demos.patches.bench import Bench, Probe
-from demos.patches.parts import STEPS
+from demos.patches.bench import STEPS, Bench, Probe
 
 TITLE: Final = "Patches: how long a person waits"
 COMMAND: Final = "python -m benchmarks.patch_presets --write"
@@ -82,13 +81,13 @@ def example(kind: str, number: int) -> Probe:
 
 def job(press: Press, bench: Bench) -> Iterator[Progress]:
     """What the button does: baselines and one pass first, whatever is asked for."""
-    yield from making.first(bench, steps=STEPS)
+    if press.way == "pgd":
+        yield from making.search(bench)
+        return
+    yield from making.first(bench)
     if press.prior:
-        labels = natural.labels(press.prior)
-        label = labels[0] if labels else ""
+        label = next(iter(natural.labels(press.prior)), "")
         yield from natural.paint(bench, press.prior, label, press.way, STRENGTH, 0)
-    elif press.way not in bench.tried:
-        bench.try_out(press.way, words.WAYS[press.way], making.maker(bench, press.way), steps=STEPS)
 
 
 def waited(press: Press) -> tuple[float, float, float]:

@@ -34,8 +34,12 @@ def inlined(pixels: Pixels, format: Literal["jpeg", "webp"], quality: int) -> st
     """
     from core.media import images
 
-    data = base64.b64encode(images.save(pixels, format, quality)).decode()
-    return f"data:image/{format};base64,{data}"
+    return embedded(images.save(pixels, format, quality), format)
+
+
+def embedded(data: bytes, format: Literal["jpeg", "webp"]) -> str:
+    """A picture's file as a data address."""
+    return f"data:image/{format};base64,{base64.b64encode(data).decode()}"
 
 
 def numbered(pixels: Pixels, faces: Sequence[Face], chosen: int) -> Pixels:

@@ -4,7 +4,6 @@ A victim's maps show its native crop, which on a canonical face is less than the
 put back in the place of the picture that they show; outside it the encoder sees nothing, and they are 0.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -20,59 +19,6 @@ Rule = Literal["grad-cam", "hirescam", "grad-cam against", "hirescam against"]
 RULES: Final[tuple[Rule, ...]] = ("grad-cam", "hirescam", "grad-cam against", "hirescam against")
 BATCH = 16  # pictures at a time
 FINE = 8  # points a side of a cell, where a mask of the picture is brought to the cells
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Attention:
-    """Maps of one victim for N pictures, clean and attacked, and how much of them lies in the patch.
-
-    Attributes:
-        victim: its name.
-        plain: 2×N×H×W of 0 and more, clean then attacked: channel means.
-        weighted: 2×N×H×W of 0 and more: gradient-weighted towards the reference.
-        plain_share: 2×N, share of the plain maps' mass inside the patch, 0..1; nan where a map is 0.
-        weighted_share: 2×N, of the weighted ones.
-        area: N, the patch's share of what the encoder sees: that of a map that is even.
-    """
-
-    victim: str
-    plain: Tensor
-    weighted: Tensor
-    plain_share: Tensor
-    weighted_share: Tensor
-    area: Tensor
-
-
-def compare(
-    victims: Sequence[Victim],
-    clean: Tensor,
-    attacked: Tensor,
-    references: dict[str, Tensor],
-    mask: Tensor,
-    kind: Kind = "absolute",
-    rule: Rule = "grad-cam",
-) -> tuple[Attention, ...]:
-    """What a patch does to the attention of several victims.
-
-    Args:
-        victims: all of one picture size.
-        clean: N×3×H×W RGB in 0..1.
-        attacked: the same pictures with patches.
-        references: by victim N×D or 1×D unit vectors, towards which the maps are weighted.
-        mask: N×1×H×W or 1×1×H×W in 0..1, the patch.
-        kind: of the plain maps, see :func:`plain`.
-        rule: of the weighted ones, see :func:`weighted_maps`.
-    """
-    found = []
-    for victim in victims:
-        pair = (clean, attacked)
-        means = torch.stack([mean_maps(victim, pictures, kind) for pictures in pair])
-        reference = references[victim.name]
-        towards = torch.stack([weighted_maps(victim, pictures, reference, rule) for pictures in pair])
-        seen = placed(torch.ones(len(clean), 1, 1), victim)
-        shares = [torch.stack([share_inside(each, mask) for each in maps]) for maps in (means, towards)]
-        found.append(Attention(victim.name, means, towards, shares[0], shares[1], share_inside(seen, mask)))
-    return tuple(found)
 
 
 def plain(maps: Tensor, kind: Kind = "absolute") -> Tensor:
@@ -104,7 +50,24 @@ class Reading:
 
 
 def read(victim: Victim, pictures: Tensor, references: Tensor, rule: Rule = "grad-cam") -> Reading:
-    """Maps, plain maps and weighted maps together; arguments as :func:`weighted_maps`, no gradients."""
+    """Maps, plain maps and weighted maps together, without gradients.
+
+    The weighted ones are Grad-CAM (arXiv 1610.02391, eq. 1 and 2) with the cosine to a reference in place of
+    a class score. Each channel weighs as much as the mean gradient of the cosine over its places; the sum is
+    cut at 0, so a map shows what speaks for the reference. Where an encoder weighs places one by one
+    (MobileFaceNet's last layer does), that mean may say the wrong thing and leave an empty map; HiResCAM
+    (arXiv 2011.08891) multiplies place by place instead. "Against" turns the sign (the counterfactual maps
+    of arXiv 1610.02391, section 3.3): what speaks against the reference, as a patch does that hides somebody.
+
+    Args:
+        victim: whose.
+        pictures: N×3×H×W RGB in 0..1.
+        references: N×D or 1×D unit vectors.
+        rule: how gradients weigh activations.
+
+    Raises:
+        ValueError: the victim's maps do not lie on the way to its embedding.
+    """
     maps, gradient = slopes(victim, pictures, references)
     return Reading(maps, placed(plain(maps), victim), placed(weighed(maps, gradient, rule), victim))
 
@@ -119,7 +82,7 @@ def slopes(victim: Victim, pictures: Tensor, references: Tensor) -> tuple[Tensor
 
 
 def weighed(maps: Tensor, gradient: Tensor, rule: Rule) -> Tensor:
-    """Both of :func:`slopes` -> N×h×w of 0 and more, see :func:`weighted_maps`."""
+    """Both of :func:`slopes` -> N×h×w of 0 and more, see :func:`read`."""
     weights = gradient.mean((2, 3), keepdim=True) if rule.startswith("grad-cam") else gradient
     sign = -1 if rule.endswith("against") else 1
     return (sign * weights * maps).sum(1).clamp_min(0)
@@ -140,30 +103,6 @@ def mean_maps(victim: Victim, pictures: Tensor, kind: Kind = "absolute") -> Tens
         return torch.cat(
             [placed(plain(victim.maps(part), kind), victim) for part in torch.split(pictures, BATCH)]
         )
-
-
-def weighted_maps(victim: Victim, pictures: Tensor, references: Tensor, rule: Rule = "grad-cam") -> Tensor:
-    """Grad-CAM (arXiv 1610.02391, eq. 1 and 2) with the cosine to a reference in place of a class score.
-
-    Each channel weighs as much as the mean gradient of the cosine over its places; the sum is cut at 0, so a
-    map shows what speaks for the reference. Where an encoder weighs places one by one (MobileFaceNet's last
-    layer does), that mean may say the wrong thing and leave an empty map; HiResCAM (arXiv 2011.08891)
-    multiplies place by place instead. "Against" turns the sign (the counterfactual maps of arXiv 1610.02391,
-    section 3.3): what speaks against the reference, as a patch does that hides somebody.
-
-    Args:
-        victim: whose.
-        pictures: N×3×H×W RGB in 0..1.
-        references: N×D or 1×D unit vectors.
-        rule: how gradients weigh activations.
-
-    Returns:
-        N×H×W of 0 and more, without gradients.
-
-    Raises:
-        ValueError: the victim's maps do not lie on the way to its embedding.
-    """
-    return read(victim, pictures, references, rule).weighted
 
 
 def _slopes(victim: Victim, pictures: Tensor, references: Tensor) -> tuple[Tensor, Tensor]:

@@ -37,9 +37,7 @@ def name(kind: str, mode: str, natural: bool = False, place: str = "", stranger:
     Raises:
         UserError: ``WEIGHTS_MISSING``: none comes with Facet; or a file is missing or damaged.
     """
-    names = _names(kind, mode, natural)
-    if stranger:
-        names = STRANGERS.get((kind, mode), names)
+    names = _names(kind, mode, natural, stranger)
     if not names:
         kinds, more = ("natural", " --prior facet-flowers") if natural else ("free", "")
         raise UserError(
@@ -62,19 +60,20 @@ def load(
     return _read(name(kind, mode, natural, place, stranger))
 
 
-def places(kind: str, mode: str, natural: bool = False) -> tuple[str, ...]:
+def places(kind: str, mode: str, natural: bool = False, stranger: bool = False) -> tuple[str, ...]:
     """Slots that the bundled generators for a purpose know, "drawn" for any; none where there is none."""
-    names = _names(kind, mode, natural)
+    names = _names(kind, mode, natural, stranger)
     return tuple(dict.fromkeys(slot for name in names for slot in _read(name).about.slots))
 
 
-def knows(kind: str, mode: str, place: str, natural: bool = False) -> bool:
+def knows(kind: str, mode: str, natural: bool, place: str, stranger: bool = False) -> bool:
     """Whether one of the bundled generators for a purpose makes patches for a place."""
-    return bool({place, "drawn"} & set(places(kind, mode, natural)))
+    return bool({place, "drawn"} & set(places(kind, mode, natural, stranger)))
 
 
-def _names(kind: str, mode: str, natural: bool) -> tuple[str, ...]:
-    return (NATURAL if natural else NAMES).get((kind, mode), ())
+def _names(kind: str, mode: str, natural: bool, stranger: bool) -> tuple[str, ...]:
+    names = (NATURAL if natural else NAMES).get((kind, mode), ())
+    return STRANGERS.get((kind, mode), names) if stranger else names
 
 
 @functools.lru_cache(maxsize=8)

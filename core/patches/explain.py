@@ -45,6 +45,8 @@ class Explanation:
         heat_attacked: over the attacked one.
         share_clean: share of the weighted map inside the patch's outline; nan where the map is empty.
         share_attacked: the same with the patch.
+        all_clean: the plain map over the clean picture, H×W×3.
+        all_attacked: over the attacked one.
         plain_clean: share of the plain map.
         plain_attacked: the same with the patch.
         area: what an even map would have there.
@@ -61,6 +63,8 @@ class Explanation:
     heat_attacked: Pixels
     share_clean: float
     share_attacked: float
+    all_clean: Pixels
+    all_attacked: Pixels
     plain_clean: float
     plain_attacked: float
     area: float
@@ -123,7 +127,8 @@ def explain(
         fitted, victim, seen.maps[:1], seen.maps[1:], mask, _regions(victim.height, victim.width, face)
     )
     measured = known is not None and known.rule == rule
-    top = max(overlays.hottest(one) for one in seen.weighted)  # one scale, so that the two can be compared
+    # one scale for before and after, so that the two can be compared
+    top, most = (max(overlays.hottest(one) for one in maps) for maps in (seen.weighted, seen.plain))
     return Explanation(
         victim=victim.name,
         rule=rule,
@@ -135,6 +140,8 @@ def explain(
         heat_attacked=overlays.heat(attacked, seen.weighted[1], slot.mask, top),
         share_clean=weighted[0],
         share_attacked=weighted[1],
+        all_clean=overlays.heat(clean, seen.plain[0], slot.mask, most),
+        all_attacked=overlays.heat(attacked, seen.plain[1], slot.mask, most),
         plain_clean=plain[0],
         plain_attacked=plain[1],
         area=area,

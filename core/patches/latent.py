@@ -154,7 +154,7 @@ def guided(
     Args:
         prior: with a denoiser.
         label: one of its classes, or a sentence where it has none.
-        task: for whom; its seed is the sample's.
+        task: for whom; its seed is the sample's. Once it is stopped the rest is drawn without steering.
         rate: RMS of the correction of the clean latent at each step; 0 is the plain sample.
         objective: what is lowered.
         steps, guidance: of sampling, None for the prior's own.
@@ -174,7 +174,12 @@ def guided(
             pictures = functional.interpolate(pictures, side, mode="bilinear", antialias=True).clamp(0, 1)
         return -cost(pictures)[None]
 
-    return prior.sample([label], task.seed, steps, guidance, towards(prior, wanted, rate))
+    steer = towards(prior, wanted, rate)
+
+    def until_stopped(clean: Tensor) -> Tensor:
+        return torch.zeros_like(clean) if task.stopped() else steer(clean)
+
+    return prior.sample([label], task.seed, steps, guidance, until_stopped)
 
 
 def _cost(task: Task, objective: Objective, draws: int) -> Cost:

@@ -6,6 +6,7 @@ over drawn conditions (arXiv 1707.07397) in place of the single gradient.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -17,6 +18,9 @@ from core.patches.base import Victim
 from core.patches.generator import PATCH
 from core.patches.palette import printable
 from core.patches.slots import Slot
+
+EASED: Final = 0.3
+"""Share of the full conditions under which patches are made: under all of them much of the effect is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,8 @@ class Objective:
         print: weight of printability.
         size: weight of the L2 size of the change.
         naturalness: weight of adversarial naturalness (training only).
-        conditions: under which it has to hold.
+        conditions: under which it has to hold; without them :data:`EASED` ones, as the bundled generators
+            learnt under.
 
     Raises:
         UserError: ``OPTION_RANGE``: a margin that is no cosine, or a weight below 0.
@@ -44,7 +49,7 @@ class Objective:
     print: float = 0.01
     size: float = 0.0
     naturalness: float = 0.0
-    conditions: Conditions = field(default_factory=Conditions)
+    conditions: Conditions = field(default_factory=lambda: Conditions().eased(EASED))
 
     def __post_init__(self) -> None:
         if not (-1 <= self.push_margin <= 1 and -1 <= self.pull_margin <= 1):

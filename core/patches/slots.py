@@ -6,6 +6,7 @@ affine; where landmarks are known it goes through the face mesh, so that the pat
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from torch.nn import functional
 from core.errors import Code, UserError
 from core.faces import topology
 from core.faces.align import CANONICAL_SIZE, TEMPLATE, similarity
-from core.faces.mesh_warp import warp
+from core.faces.mesh_warp import Warp, warp
 from core.faces.parts import landmarks_of
 from core.types import Face, FloatArray, Mask
 
@@ -170,31 +171,37 @@ def face(name: str, subject: Face | None = None) -> Slot:
         raise UserError(
             Code.OPTION_RANGE, f"There is no place called {name!r} on a face.", f"Choose one of: {known}."
         )
-    here = _pixels(CANONICAL_SIZE, CANONICAL_SIZE)
     if subject is None:
-        return _slot(name, FACE_SHAPES[name], here)
-    points = landmarks_of(subject)
-    depth = np.zeros(len(points)) if subject.depth is None else subject.depth
-    mean = topology.mean_face()
-    found = warp(points, mean, topology.TRIANGLES, depth, CANONICAL_SIZE, CANONICAL_SIZE)
-    full = topology.mean_shape()
-    matrix = similarity(topology.five_points(full), TEMPLATE)  # the mean face, aligned like any other
-    places = found.position @ matrix[:, :2].T + matrix[:, 2]
-    return _slot(name, FACE_SHAPES[name], places.astype(np.float32), found.inside)
+        return _slot(name, FACE_SHAPES[name], _pixels(CANONICAL_SIZE, CANONICAL_SIZE))
+    found = _to_mean(subject)
+    return _slot(name, FACE_SHAPES[name], found.position, found.inside)
 
 
-def drawn(mask: Mask) -> Slot:
+def drawn(mask: Mask, subject: Face | None = None) -> Slot:
     """Where a person drew: the patch fills the drawing's bounding box and shows inside the drawing.
 
     Args:
         mask: H×W bool.
+        subject: as of :func:`face`; given, the mask is of its picture, and what is drawn beside the face's
+            mesh stays bare.
 
     Raises:
-        UserError: ``PATTERN_INVALID``: nothing or next to nothing is drawn.
+        UserError: ``PATTERN_INVALID``: nothing or next to nothing is drawn, or not on the face;
+            ``FACE_UNSUITABLE`` for a face without landmarks.
     """
+    places, free = _pixels(*mask.shape), None
+    if subject is not None:
+        found, back = _to_mean(subject), _from_mean(subject)
+        places, free = found.position, found.inside
+        x, y = back.position[..., 0], back.position[..., 1]
+        straight = cv2.remap(mask.astype(np.uint8), x, y, cv2.INTER_NEAREST)
+        mask = (straight > 0) & back.inside
     rows, columns = np.nonzero(mask)
     if len(rows) < LEAST:
-        raise UserError(Code.PATTERN_INVALID, "Too little is drawn to hold a patch.", "Draw a larger area.")
+        where = " on the face" if subject is not None else ""
+        raise UserError(
+            Code.PATTERN_INVALID, f"Too little is drawn{where} to hold a patch.", "Draw a larger area."
+        )
     y0, y1, x0, x1 = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
     part = np.asarray(mask[y0:y1, x0:x1], np.uint8)
 
@@ -202,7 +209,7 @@ def drawn(mask: Mask) -> Slot:
         return cv2.resize(part, (width, height), interpolation=cv2.INTER_NEAREST) > 0
 
     centre, extent = ((x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2), (float(x1 - x0), float(y1 - y0))
-    return _slot("drawn", Shape(centre, extent, draw), _pixels(*mask.shape))
+    return _slot("drawn", Shape(centre, extent, draw), places, free)
 
 
 def named(kind: str, name: str, height: int, width: int) -> Slot:
@@ -210,6 +217,35 @@ def named(kind: str, name: str, height: int, width: int) -> Slot:
     if kind == "faces":
         return face(name)
     return body(name, height, width)
+
+
+def _to_mean(subject: Face) -> Warp:
+    """From a face's picture to the mean face, aligned like any other; all in canonical pixels."""
+    points = landmarks_of(subject)
+    depth = np.zeros(len(points)) if subject.depth is None else subject.depth
+    return warp(points, _aligned_mean()[:, :2], topology.TRIANGLES, depth, CANONICAL_SIZE, CANONICAL_SIZE)
+
+
+def _from_mean(subject: Face) -> Warp:
+    """The way back."""
+    mean = _aligned_mean()
+    return warp(
+        mean[:, :2],
+        landmarks_of(subject),
+        topology.TRIANGLES,
+        mean[:, 2],
+        CANONICAL_SIZE,
+        CANONICAL_SIZE,
+    )
+
+
+@lru_cache(maxsize=1)
+def _aligned_mean() -> FloatArray:
+    """N×3 points of the mean face, x and y in canonical pixels, depth smaller is nearer."""
+    shape = topology.mean_shape()
+    matrix = similarity(topology.five_points(shape), TEMPLATE)
+    flat = topology.mean_face() @ matrix[:, :2].T + matrix[:, 2]
+    return np.column_stack([flat, shape[:, 2]])
 
 
 def _pixels(height: int, width: int) -> FloatArray:

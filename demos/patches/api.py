@@ -55,6 +55,10 @@ def bench_for(
             "Impersonation is open towards the synthetic people only, or a second photo with consent.",
             f"Choose one of: {', '.join(safety.people())}.",
         )
+    if target and second is not None:
+        raise UserError(
+            Code.OPTION_RANGE, "A target and a second photo were given.", "Leave one of them out."
+        )
     if (target or second) and kind != "faces":
         raise UserError(Code.OPTION_RANGE, "Only faces can be aimed at somebody.", "Leave the target out.")
     bench = Bench()
@@ -98,8 +102,8 @@ def lay_out_and_wire(services: Services) -> None:
             photo: JPEG, PNG or WEBP; over MCP by address: an upload to this server, public http(s), or data:
             kind: "faces" (the largest face is taken) or "persons" (one upright person, cut close)
             place: faces: "glasses", "medical mask", "forehead" or "cheek"; persons: "shirt" or "torso"
-            way: "one pass" or "iterative"; natural: "latent offset", "guided sample" or, in one pass,
-                "latent generator"
+            way: "one pass" (a search where no generator knows the place) or "iterative"; natural: "latent
+                offset", "guided sample" or, in one pass, "latent generator"
             target: a synthetic person, "person-a" to "person-j"; empty to hide
             second_photo: instead of a target, a photo of a person who has agreed; given like photo
             consent: true when the person in the second photo knows about this and agrees

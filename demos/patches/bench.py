@@ -1,6 +1,7 @@
 """One visitor's workbench in the tab of patches: who, where, towards whom, and every patch that was made."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 SLUG: Final = "patches"
 YOU: Final = "you"
 AIM: Final = "the second photo"
+STEPS: Final = 40  # of a search, where nobody says how many
 RANDOMS: Final = 4  # patches of random squares beside every patch
+PACKAGES: Final = ("torch", "diffusers", "numpy", "gradio", "opencv-python-headless")
 WHOLE: Final = (256, 128)  # height and width of a picture of a whole person
 
 
@@ -95,16 +98,20 @@ class Tried:
     """A patch and what it does at full opacity.
 
     Attributes:
-        title: of the way that made it.
+        way: its name among the makers.
+        title: of the way.
         mode: what it was made for.
         made: the patch.
         full: what encoders say.
+        options: what else it was made with, by name.
     """
 
+    way: str
     title: str
     mode: str
     made: "Made"
     full: "Judgement"
+    options: Mapping[str, Any]
 
 
 @dataclass(slots=True, eq=False)
@@ -118,7 +125,7 @@ class Bench(Turns):
         consent: the visitor says that the person in the second photo has agreed.
         place: where the patch sits.
         strokes: what was drawn, as JSON.
-        tried: patches by the name of the way that made them.
+        tried: patches by the name of the way that made them; samples of priors by what they show, too.
         shown: which of them is on the screen.
         opacity: of what is on the screen, 0..1.
         now: what the shown patch does at that opacity.
@@ -225,7 +232,7 @@ class Bench(Turns):
         if self._slot is None:
             height, width = probe.picture.shape[:2]
             if self.place == "drawn":
-                self._slot = slots.drawn(strokes.mask(self.strokes, height, width))
+                self._slot = self._drawn(self.strokes)
             elif probe.kind == "faces":
                 self._slot = slots.face(self.place, probe.canonical())
             else:
@@ -236,12 +243,20 @@ class Bench(Turns):
         """Take a drawing; patches of another one go.
 
         Raises:
-            UserError: it is no drawing, or too small or large a one; everything stays as it was.
+            UserError: it is no drawing, too small or large a one, or beside the face; everything stays as it
+                was.
         """
         if text != self.strokes:
-            strokes.mask(text, *self.main().picture.shape[:2])
+            self._drawn(text)
             self.reset()
             self.strokes = text
+
+    def _drawn(self, text: str) -> "Slot":
+        from core.patches import slots
+
+        probe = self.main()
+        mask = strokes.mask(text, *probe.picture.shape[:2])
+        return slots.drawn(mask, probe.canonical() if probe.kind == "faces" else None)
 
     def work(self) -> "Session":
         """The probe among its gallery."""
@@ -249,8 +264,26 @@ class Bench(Turns):
             self._work = _session(self.main(), self.mode, self.aim)
         return self._work
 
-    def try_out(self, name: str, title: str, maker: "Maker", seed: int = 0, steps: int = 40) -> Tried:
+    def try_out(
+        self,
+        way: str,
+        title: str,
+        maker: "Maker",
+        seed: int = 0,
+        steps: int = STEPS,
+        key: str = "",
+        **options: Any,
+    ) -> Tried:
         """Make a patch, judge it, and show it.
+
+        Args:
+            way: name of the maker.
+            title: of the way.
+            maker: ready to be called.
+            seed: of the patch.
+            steps: of an iterative way.
+            key: of the patch in :attr:`tried`, where it is not that of its way.
+            **options: what the maker was created with, for the report.
 
         Where somebody or something else was chosen meanwhile, it is dropped. Once the job is stopped, an
         iterative way ends with what it has.
@@ -259,12 +292,14 @@ class Bench(Turns):
 
         work, slot, mode = self.work(), self.slot(), self.mode
         made = work.make(maker, slot, seed, Budget(steps), self.stop.is_set)
-        tried = Tried(title, mode, made, work.judge(made.patch, slot))
+        told = {"seed": seed, "steps of an iterative way": steps, **options}
+        tried = Tried(way, title, mode, made, work.judge(made.patch, slot), told)
+        key = key or way
         with self.keeping:
             if work is self._work and slot is self._slot:
-                self.tried = {**self.tried, name: tried}
-                self.looks.pop(name, None)
-                self.show(name)
+                self.tried = {**self.tried, key: tried}
+                self.looks.pop(key, None)
+                self.show(key)
         return tried
 
     def show(self, name: str) -> None:
@@ -382,17 +417,21 @@ def whole(image: Image, name: str = YOU) -> Probe:
     return Probe("persons", image.pixels, picture, matrix, name, notices=image.notices)
 
 
-def _generators(bench: Bench) -> list[str]:
-    """Names of the bundled generators that drew some of the patches."""
+def _networks(bench: Bench) -> list[str]:
+    """Names of the networks that drew some of the patches, or said how natural they look."""
     from core.patches import bundled
+    from demos.patches import natural
 
     drawn = (("generator", False), ("latent generator", True))
-    return [bundled.name(*bench.purpose(natural)) for way, natural in drawn if way in bench.tried]
+    names = [bundled.name(*bench.purpose(latent)) for way, latent in drawn if way in bench.tried]
+    names += [natural.network(one.options["prior"]) for one in bench.tried.values() if "prior" in one.options]
+    return [*dict.fromkeys(names), *(natural.JUDGES if bench.looks else ())]
 
 
 def report(bench: Bench) -> dict[str, Any]:
     """Everything that was measured, as plain data for a JSON file."""
     from dataclasses import asdict
+    from importlib.metadata import version
 
     from core import weights
 
@@ -401,7 +440,7 @@ def report(bench: Bench) -> dict[str, Any]:
     names = [victim.name for victim in (*work.seen, *work.unseen)]
     hashes = {
         name: [file.sha256 for file in weights.entry(name).files]
-        for name in [*names, *_generators(bench)]
+        for name in [*names, *_networks(bench)]
         if name in {entry.name for entry in weights.entries()}
     }
 
@@ -424,6 +463,7 @@ def report(bench: Bench) -> dict[str, Any]:
         "patches": {
             name: {
                 "title": tried.title,
+                "options": dict(tried.options),
                 "seconds": tried.made.seconds,
                 "naturalness": None
                 if name not in bench.looks
@@ -437,5 +477,6 @@ def report(bench: Bench) -> dict[str, Any]:
         "shown": bench.shown,
         "opacity": bench.opacity,
         "at this opacity": told(bench.now) if bench.now else None,
+        "versions": {name: version(name) for name in PACKAGES},
         "weights": hashes,
     }

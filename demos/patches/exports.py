@@ -21,7 +21,7 @@ def files(session: Session, bench: Bench) -> list[str]:
     """
     from core.patches import safety
 
-    one, mode, method = bench.main(), bench.current().mode, bench.shown
+    one, mode, method = bench.main(), bench.current().mode, bench.current().way
     whole = canvas.on_photo(one.photo, one.matrix, bench.patch(), bench.slot(), bench.opacity)
     contents = {
         "with-patch.png": safety.export_picture(whole, mode, method),  # type: ignore[arg-type]

@@ -109,7 +109,6 @@ def wire(services: Services, parts: Parts) -> None:
             bench = session.room(SLUG, Bench)
             bench.start(None)
             bench.place = "glasses" if kind == "faces" else "shirt"
-            bench.mode, bench.aim, bench.consent = "evasion", None, False
         face = kind == "faces"
         note = words.SYNTHETIC if face else words.DRAWN
         return {
@@ -191,10 +190,13 @@ def wire(services: Services, parts: Parts) -> None:
 
     @guarded(notice)
     def choose_target(request: gr.Request, event: gr.SelectData) -> Update:
-        """Take a synthetic face as the target."""
+        """Take a synthetic face as the target; a second photo goes, and the consent to it."""
         from core.patches import safety
 
-        return aimed(services.session(request), aim_at(safety.people()[event.index]))
+        session = services.session(request)
+        update = aimed(session, aim_at(safety.people()[event.index]))
+        session.room(SLUG, Bench).consent = False
+        return {**update, inputs.second: None, inputs.consent: False}
 
     def aimed(session: Session, aim: Aim) -> Update:
         bench = session.room(SLUG, Bench)
@@ -213,11 +215,18 @@ def wire(services: Services, parts: Parts) -> None:
     def choose_second(
         upload: Mapping[str, Any] | None, agreed: bool, request: gr.Request
     ) -> Iterator[Update]:
-        """Take a second photo as the target; only with consent, else it is not kept."""
+        """Take a second photo as the target; only with consent to this very one, else it is not kept."""
         from core.patches import safety
 
         session = services.session(request)
         bench = session.room(SLUG, Bench)
+        if bench.stranger:
+            yield dismissed(session)
+            raise UserError(
+                Code.CONSENT_MISSING,
+                "Consent was given for another photo.",
+                "Tick it again for the person in this one, then choose it once more.",
+            )
         try:
             image = services.photo(session, path_of(upload))
             safety.allow("photo", agreed is True, "impersonation")
@@ -233,12 +242,21 @@ def wire(services: Services, parts: Parts) -> None:
         session = services.session(request)
         bench = session.room(SLUG, Bench)
         bench.consent = agreed is True
-        if bench.consent or bench.aim is None or bench.aim.kind != "photo":
-            return {}
+        return {} if bench.consent or not bench.stranger else dismissed(session)
+
+    @guarded(notice)
+    def take_second_off(request: gr.Request) -> Update:
+        """Take the second photo off the bench."""
+        session = services.session(request)
+        return dismissed(session) if session.room(SLUG, Bench).stranger else {inputs.consent: False}
+
+    def dismissed(session: Session) -> Update:
+        """The second photo goes, and the consent to it."""
+        bench = session.room(SLUG, Bench)
         with session.lock:
             bench.reset()
-            bench.aim = None
-        return {inputs.aimed: "", inputs.second: None, **showing.blank(parts)}
+            bench.aim, bench.consent = None, False
+        return {inputs.aimed: "", inputs.second: None, inputs.consent: False, **showing.blank(parts)}
 
     @guarded(notice)
     def choose_place(place: str, request: gr.Request) -> Update:
@@ -267,3 +285,4 @@ def wire(services: Services, parts: Parts) -> None:
     inputs.aims.select(choose_target, **quiet)
     inputs.consent.input(agree, inputs.consent, **quiet)
     inputs.second.input(choose_second, [inputs.second, inputs.consent], preprocess=False, **quiet)
+    inputs.second.clear(take_second_off, **quiet)

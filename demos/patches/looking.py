@@ -9,6 +9,7 @@ from core.errors import Code, UserError
 from demos.base import Update, guarded
 from demos.patches.bench import SLUG, Bench
 from demos.patches.parts import Parts
+from demos.patches.showing import labelled
 from demos.pictures import inlined
 from demos.services import HEAVY, Services
 
@@ -76,15 +77,17 @@ def explained(bench: Bench, name: str) -> str:
         victim, work.probe, now.worn, bench.slot(), references, rule=rule, others=others, face=face
     )
     rows = "".join(_cluster(row) for row in found.table)
-    even = f"an even map would have {found.area:.0%} there"
+    even = f"On this picture an even map would have {found.area:.0%} there. Rule: {found.rule}."
+    share = f"{found.share_clean:.0%} inside the patch’s outline"
     return (
         f'<figure class="facet-eyes" role="group" aria-label="What was attacked">'
-        f"<div>{_picture(found.heat_clean, 'Without', f'{found.share_clean:.0%} inside the patch’s outline')}"
+        f"<div>{_picture(found.heat_clean, 'Weighted by the gradient, without', share)}"
         f"{_picture(found.heat_attacked, 'With the patch', f'{found.share_attacked:.0%} inside it')}"
+        f"{_picture(found.all_clean, 'All activation, without', f'{found.plain_clean:.0%} inside it')}"
+        f"{_picture(found.all_attacked, 'With the patch', f'{found.plain_attacked:.0%} inside it')}"
         f"{_picture(found.clusters_clean, 'Kinds of features, without', '')}"
         f"{_picture(found.clusters_attacked, 'With the patch', '')}</div>"
-        f"<figcaption>{html.escape(found.note)} ({even}; rule: {html.escape(found.rule)}.)"
-        "</figcaption></figure>"
+        f"<figcaption>{html.escape(f'{found.note} {even}')}</figcaption></figure>"
         '<div class="facet-scroll"><table class="facet-table facet-clusters"><thead><tr>'
         + "".join(
             f"<th scope='col'>{head}</th>"
@@ -97,9 +100,13 @@ def explained(bench: Bench, name: str) -> str:
 
 
 def _picture(pixels: "Pixels", title: str, told: str) -> str:
+    return _figure(inlined(pixels, "webp", 85), title, told)
+
+
+def _figure(address: str, title: str, told: str) -> str:
     caption = f"<b>{html.escape(title)}</b>" + (f"<small>{html.escape(told)}</small>" if told else "")
     words = html.escape(f"{title} {told}".strip())
-    return f'<span><img src="{inlined(pixels, "webp", 85)}" alt="{words}">{caption}</span>'
+    return f'<span><img src="{address}" alt="{words}">{caption}</span>'
 
 
 def _cluster(row: dict[str, Any]) -> str:
@@ -123,6 +130,7 @@ def defended(bench: Bench) -> str:
     """
     from core.patches import defend, victims
     from core.patches.countermeasures.occlusion import Occlusion, Recovery
+    from core.patches.session import pixels
 
     work, now = bench.work(), bench.now
     assert now is not None
@@ -134,13 +142,12 @@ def defended(bench: Bench) -> str:
         defend.inspect(list(work.seen), picture, claims, names=names) for picture in (work.probe, now.worn)
     ]
     rows = "".join(_finding(*pair) for pair in zip(*findings, strict=True))
+    worn = labelled(pixels(now.worn), bench.current())
     repair = defend.repaired(list(work.seen), now.worn, claims, how=Occlusion.name if aimed else None)
     vectors = victims.embed(everyone, repair.picture[None])
     after = {one.name: float((work.claimed(one) @ vectors[one.name][0]).mean()) for one in everyone}
     healed = "".join(_healed(figure, aimed, after[figure.name]) for figure in now.figures)
     whom = "the target’s pictures" if aimed else "the person’s own pictures"
-    from core.patches.session import pixels
-
     return (
         '<div class="facet-scroll"><table class="facet-table facet-findings"><thead><tr>'
         + "".join(
@@ -149,7 +156,7 @@ def defended(bench: Bench) -> str:
         )
         + f"</tr></thead><tbody>{rows}</tbody></table></div>"
         f'<div class="facet-note">{html.escape(defend.provenance())}</div>'
-        f'<figure class="facet-eyes repaired"><div>{_picture(pixels(now.worn), "With the patch", "")}'
+        f'<figure class="facet-eyes repaired"><div>{_figure(worn, "With the patch", "")}'
         f"{_picture(pixels(repair.picture), 'Repaired', repair.title)}</div></figure>"
         '<div class="facet-scroll"><table class="facet-table"><thead><tr>'
         + "".join(f"<th scope='col'>{h}</th>" for h in ("Encoder", "Without", "With the patch", "Repaired"))

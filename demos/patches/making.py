@@ -11,7 +11,7 @@ from core.types import Progress
 from demos.base import Update, guarded, paced
 from demos.models import bar
 from demos.patches import natural, readers, showing, words
-from demos.patches.bench import SLUG, Bench
+from demos.patches.bench import SLUG, STEPS, Bench
 from demos.patches.parts import Parts
 from demos.services import FETCH, HEAVY, LIGHT, Services
 
@@ -41,10 +41,10 @@ def knows(bench: Bench) -> bool:
     """Whether a bundled generator makes patches for this place."""
     from core.patches import bundled
 
-    return bundled.knows(bench.main().kind, bench.mode, bench.place)
+    return bundled.knows(*bench.purpose())
 
 
-def first(bench: Bench, seed: int = 0, steps: int = 40) -> Iterator[Progress]:
+def first(bench: Bench, seed: int = 0, steps: int = STEPS) -> Iterator[Progress]:
     """Baselines, then the patch of one pass; of a search where no generator knows the place."""
     bench.ready()
     yield Progress(0.05, "Looking at everybody in the gallery")
@@ -62,6 +62,16 @@ def first(bench: Bench, seed: int = 0, steps: int = 40) -> Iterator[Progress]:
             maker(bench, name), bench.slot()
         )  # the first pass of a process is not a pass's time
     bench.try_out(name, words.WAYS[name], maker(bench, name), seed, steps)
+
+
+def search(bench: Bench, seed: int = 0, steps: int = STEPS) -> Iterator[Progress]:
+    """The patch of a search; before it what :func:`first` makes, where nothing was made yet."""
+    begun = bool(bench.chance)
+    if not begun:
+        yield from first(bench, seed, steps)
+    if begun or knows(bench):  # else the first patch was a search
+        yield Progress(0.3, f"{steps} steps of search")
+        bench.try_out("pgd", words.WAYS["pgd"], maker(bench, "pgd"), seed, steps)
 
 
 def wire(services: Services, parts: Parts) -> list[Any]:
@@ -125,16 +135,7 @@ def wire(services: Services, parts: Parts) -> list[Any]:
 
     @guarded(inputs.notice, idle, follows=True)
     def search_patch(seed: float, steps: float, request: gr.Request) -> Iterator[Update]:
-        bench = bench_of(request)
-
-        def run() -> Iterator[Progress]:
-            if not bench.chance:
-                yield from first(bench, int(seed or 0), int(steps))
-            if "pgd" not in bench.tried or knows(bench):
-                yield Progress(0.3, f"{int(steps)} steps of search")
-                bench.try_out("pgd", words.WAYS["pgd"], maker(bench, "pgd"), int(seed or 0), int(steps))
-
-        yield from job(request, run())
+        yield from job(request, search(bench_of(request), int(seed or 0), int(steps)))
 
     @guarded(inputs.notice)
     def fetch_for_natural(drawn: str, prior: str, request: gr.Request) -> Iterator[Update]:

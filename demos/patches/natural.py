@@ -7,6 +7,7 @@ from core import weights
 from core.errors import Code, UserError
 from core.types import Progress
 from demos.patches import words
+from demos.patches.bench import STEPS
 
 if TYPE_CHECKING:
     from core.patches.latent_generator import LatentGenerator
@@ -20,10 +21,12 @@ TITLES: Final = {
     "stable-diffusion-v1-5": "Stable Diffusion 1.5 (large download)",
 }
 RADIUS: Final = 1.0  # of the offset at full strength, in shares of the latent's own size
-RATE: Final = 0.6  # of the steering at full strength
+RATE: Final = 0.4  # of the steering at full strength; as the radius, RESULTS.md has half and all of it
 FACES: Final = "mobilestylegan"
 ONE_PASS: Final = "latent generator"
+SAMPLE: Final = "natural sample"
 JUDGE: Final = "vit-s14"  # tells how far a patch is from natural crops
+JUDGES: Final = (JUDGE, "facet-sticker-detector")
 
 
 def priors() -> list[tuple[str, str]]:
@@ -54,11 +57,15 @@ def ways(prior: str) -> list[tuple[str, str]]:
     return found
 
 
+def network(prior: str) -> str:
+    """The prior's entry among the weights."""
+    return FACES if prior.startswith("synthetic") else prior
+
+
 def needed(prior: str) -> tuple[str, ...]:
     """What to fetch for a natural patch."""
     known = {entry.name for entry in weights.entries()}
-    made_by = FACES if prior.startswith("synthetic") else prior
-    states = {name: weights.status(name) for name in (JUDGE, made_by) if name in known}
+    states = {name: weights.status(name) for name in (JUDGE, network(prior)) if name in known}
     return tuple(name for name, state in states.items() if not state.present and state.fetchable)
 
 
@@ -74,21 +81,26 @@ def paint(bench: "Bench", prior: str, label: str, way: str, strength: float, see
     known = {name for _, name in priors()}
     if prior not in known or way not in {name for _, name in ways(prior)} or not 0 <= strength <= 1:
         raise UserError(Code.OPTION_RANGE, "There is no such way to paint.", "Choose one of those shown.")
-    settings: dict[str, Any] = {"prior": prior, "label": label}
     if way == ONE_PASS:
         model = predictor(bench)
-        settings["label"], seed = model.about.label, model.about.sample  # the one picture that it changes
+        label, seed = model.about.label, model.about.sample  # the one picture that it changes
+    began: dict[str, Any] = {"prior": prior, "label": label}
     yield Progress(0.2, "The prior paints a picture of its own")
-    plain = makers.create("natural sample", **settings)
-    bench.try_out("natural sample", words.WAYS["natural sample"], plain, seed)
+    key = f"{SAMPLE}: {prior}, {label}, {seed}"
+    if key not in bench.tried:
+        told = ", ".join([*([label] if label else []), f"seed {seed}"])
+        plain = makers.create(SAMPLE, **began)
+        bench.try_out(SAMPLE, f"{words.WAYS[SAMPLE]} ({told})", plain, seed, key=key, **began)
+    reach = {"rate": strength * RATE} if way == "guided sample" else {"radius": strength * RADIUS}
+    steps = natural_makers.QUICK.get(prior, STEPS)
     if way == ONE_PASS:
-        settings = {"model": model, "radius": strength * RADIUS}
+        maker = makers.create(way, model=model, **reach)
     elif way == "latent offset":
-        settings |= {"radius": strength * RADIUS, "steps": natural_makers.QUICK.get(prior)}
+        maker = makers.create(way, **began, **reach)
     else:
-        settings |= {"rate": strength * RATE}
+        maker = makers.create(way, **began, **reach, steps=steps)
     yield Progress(0.4, "The picture is moved towards the attack")
-    bench.try_out(way, words.WAYS[way], makers.create(way, **settings), seed)
+    bench.try_out(way, words.WAYS[way], maker, seed, steps, **began, **reach)
     yield Progress(0.9, "How natural the patches look")
     score(bench)
 
@@ -102,8 +114,7 @@ def predictor(bench: "Bench") -> "LatentGenerator":
     from core.patches import bundled
     from core.patches.latent_generator import LatentGenerator
 
-    kind, mode = bench.main().kind, bench.mode
-    if bundled.knows(kind, mode, bench.place, natural=True):
+    if bundled.knows(*bench.purpose(natural=True)):
         model = bundled.load(*bench.purpose(natural=True))
         assert isinstance(model, LatentGenerator)
         return model

@@ -9,10 +9,9 @@ from demos.base import photo_input
 from demos.compare import comparison
 from demos.models import ModelsPanel, models_panel
 from demos.patches import words
+from demos.patches.bench import STEPS
 from demos.patches.natural import FLOWERS, ways
 from demos.patches.strokes import drawing
-
-STEPS = 40
 
 
 @dataclass(slots=True)

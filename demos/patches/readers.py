@@ -14,19 +14,12 @@ if TYPE_CHECKING:
 KINDS: Final = ("faces", "persons")
 MODES: Final = ("evasion", "impersonation")
 FINDERS: Final = ("yunet", "face-landmarker")
-ATTACKED: Final = {
-    "faces": ("edgeface-s", "mobilefacenet-w600k", "mobilefacenet-ms1m"),
-    "persons": ("facet-person",),
-}
-"""Who is attacked where no generator comes with the app that could say."""
 
 
 def attacked(kind: str, mode: str) -> tuple[str, ...]:
     """Encoders whose gradients may be used: those that the bundled generators learnt from."""
     from core.patches import bundled
 
-    if (kind, mode) not in bundled.NAMES:
-        return ATTACKED[kind]
     return bundled.load(kind, mode).about.victims
 
 

@@ -14,7 +14,7 @@ from demos.figures import Bar, bars
 from demos.patches import canvas, words
 from demos.patches.bench import AIM, RANDOMS, YOU, Bench, Tried
 from demos.patches.parts import Parts
-from demos.pictures import inlined, numbered, preview
+from demos.pictures import embedded, inlined, numbered, preview
 from demos.sessions import Session
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def pictures(session: Session, bench: Bench) -> tuple[str, str]:
     from core.patches import safety
 
     before, after = views(bench)
-    mode, method = bench.current().mode, bench.shown
+    mode, method = bench.current().mode, bench.current().way
     limit = safety.exportable(mode).side  # type: ignore[arg-type]
     contents = {
         "before.webp": images.save(before if limit is None else preview(before, limit), "webp", quality=90),
@@ -308,7 +308,7 @@ def ways(bench: Bench) -> str:
             tried.title,
             [tried.full],
             aimed,
-            _time(name, tried),
+            _time(tried),
             _thumb(tried),
             name == bench.shown,
             _natural(bench, name),
@@ -401,9 +401,9 @@ def _way(
     )
 
 
-def _time(name: str, tried: Tried) -> str:
+def _time(tried: Tried) -> str:
     """Seconds of those ways that compute something."""
-    if name in ("natural crop", "target crop", "camouflage", "natural sample"):
+    if tried.way in ("natural crop", "target crop", "camouflage", "natural sample"):
         return "–"
     seconds = tried.made.seconds
     return f"{1000 * seconds:.0f} ms" if seconds < 0.95 else f"{seconds:.1f} s"
@@ -425,9 +425,16 @@ def _thumb(tried: Tried) -> str:
     from core.patches.session import pixels
 
     if safety.exportable(tried.mode).patch:  # type: ignore[arg-type]
-        return f'<img src="{inlined(pixels(tried.made.patch), "webp", 80)}" alt="the patch">'
+        return f'<img src="{labelled(pixels(tried.made.patch), tried)}" alt="the patch">'
     worn = preview(pixels(tried.full.worn), THUMB)
-    return f'<img src="{inlined(worn, "webp", 80)}" alt="with the patch">'
+    return f'<img src="{labelled(worn, tried)}" alt="with the patch">'
+
+
+def labelled(picture: "Pixels", tried: Tried) -> str:
+    """An adversarial picture as a data address; its metadata say what it is."""
+    from core.patches import safety
+
+    return embedded(safety.watermark(picture, tried.mode, tried.way, "jpeg", 88), "jpeg")  # type: ignore[arg-type]
 
 
 def aimed(bench: Bench) -> str:

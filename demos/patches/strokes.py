@@ -87,7 +87,8 @@ def drawing(target: str, elem_id: str, visible: bool) -> gr.HTML:
     """
     label = "Draw with mouse or finger where the patch is to sit"
     caption = (
-        "Draw where the patch is to sit: at most a seventh of the picture. Fixed places need no drawing."
+        "Draw where the patch is to sit: at most a seventh of the picture. On a face it bends with the mesh, "
+        "and what is drawn beside the face stays bare. Fixed places need no drawing."
     )
     return gr.HTML(
         None,

@@ -49,8 +49,9 @@ SECOND: Final = (
 CONSENT: Final = "The person in the second photo knows about this and agrees, or it is me."
 
 SLOW: Final = (
-    "Forty steps of gradient descent through the attacked encoders, for this one picture: the yardstick that "
-    "the one pass is compared with."
+    "Gradient descent through the attacked encoders, for this one picture: the yardstick that the one pass "
+    "is compared with. Both are made to hold under a third of the usual changes of place, light and print, "
+    "and are judged sitting still."
 )
 NATURAL: Final = (
     "A free patch looks like a sticker. A latent-diffusion model of flowers, trained here, can paint one "
@@ -58,11 +59,8 @@ NATURAL: Final = (
     "allows, or the attack’s gradient steers every step of denoising. To hide a face behind glasses or a "
     "mask a generator moves the latent of one sunflower in a single pass: over three quarters of a free "
     "patch’s effect, and by the measure below as natural as a photograph (12 test people), though a "
-    "person sees a nose and lips in it."
-)
-PRIOR_FACE: Final = (
-    "This one paints patches out of the latent space of a face generator: like make-up rather than like a "
-    "picture."
+    "person sees a nose and lips in it. The face generator paints skin and eyes instead, rather like "
+    "make-up. All of this was measured hiding faces; elsewhere it is a demonstration."
 )
 DEFENCE: Final = (
     "What an operator could do: look for signs of a patch, and cover what looks like one before comparing."
@@ -100,10 +98,10 @@ LIMITS: Final = """<ul>
 <li>Patches are pasted into pictures. Nothing here was printed, worn or photographed; the generators
 learnt under only a third of the usual changes of place, light and print, so expect less of a real
 print.</li>
-<li>On other people's photos the one-pass generator leaves attacked encoders a twelfth of what random
-squares leave with glasses, and a tenth with a mask. On forehead and cheek it does little, and the slow
-search no more: these encoders mind what lies about eyes and nose. In a drawn place it does next to
-nothing; the search does something where the drawing covers the nose.</li>
+<li>On other people's photos the one-pass generator leaves the attacked encoders together a twelfth of what
+random squares leave with glasses, and a tenth with a mask; one alone keeps more. On forehead and cheek it
+does little, and the slow search no more: these encoders mind what lies about eyes and nose. In a drawn
+place it does next to nothing; the search does something where the drawing covers the nose.</li>
 <li>Here the patch is bent over the face’s mesh, while the generators learnt, and the figures were made,
 with flat ones. That costs little: with the mask the attacked encoders then accept 60 to 77 % of the pairs
 of the ten synthetic faces, where flat masks reach 63 to 77 %, and a hidden face stays up to .04 nearer to

@@ -33,8 +33,12 @@ def test_every_press_makes_the_baselines_first_and_then_its_own_way(monkeypatch:
         bench.try_out(way, "", lambda task: task.probe)
         yield Progress(1, "")
 
+    def search(bench: Bench) -> Iterator[Progress]:
+        yield from first(bench)
+        bench.try_out("pgd", "", lambda task: task.probe)
+
     monkeypatch.setattr(patch_presets.making, "first", first)
-    monkeypatch.setattr(patch_presets.making, "maker", lambda bench, name: name)
+    monkeypatch.setattr(patch_presets.making, "search", search)
     monkeypatch.setattr(patch_presets.natural, "paint", paint)
     monkeypatch.setattr(patch_presets, "bench_for", lambda press, number: Noted())
     for press in PRESSES:

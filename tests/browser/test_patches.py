@@ -80,7 +80,7 @@ def test_hiding_in_one_pass_beside_a_search_with_eyes_and_a_defence(desk) -> Non
     fold(desk, "What was attacked")
     desk.get_by_role("button", name="Look", exact=True).click()
     desk.locator("#patches-explained .facet-clusters tbody tr").first.wait_for(timeout=LONG)
-    assert desk.locator("#patches-explained img").count() == 4
+    assert desk.locator("#patches-explained img").count() == 6
     fold(desk, "Defend")
     desk.locator("#patches-defence").get_by_label("Defence on").check()
     desk.locator("#patches-defended .facet-findings").wait_for(timeout=LONG)
@@ -128,6 +128,12 @@ def test_passing_for_a_synthetic_person_and_for_a_second_photo_with_consent_only
     assert "Person d" in desk.locator("#patches-aimed").inner_text()
     desk.locator("#patches-consent").get_by_label("agrees").check()
     desk.locator("#patches-second input[type=file]").set_input_files(str(FACES / "person-f_frontal.jpg"))
+    desk.locator("#patches-aimed").get_by_text("the second photo").wait_for()
+    desk.locator("#patches-second").get_by_label("Clear").click()
+    desk.locator("#patches-aimed").get_by_text("the second photo").wait_for(state="detached")
+    assert not desk.locator("#patches-consent").get_by_label("agrees").is_checked()  # it was for that photo
+    desk.locator("#patches-consent").get_by_label("agrees").check()
+    desk.locator("#patches-second input[type=file]").set_input_files(str(FACES / "person-g_frontal.jpg"))
     desk.locator("#patches-aimed").get_by_text("the second photo").wait_for()
     desk.locator("#patches-consent").get_by_label("agrees").uncheck()
     desk.locator("#patches-aimed").get_by_text("the second photo").wait_for(state="detached")

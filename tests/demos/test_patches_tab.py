@@ -1,5 +1,6 @@
 """The tab of patches without a page: drawings, patches on photos, who may be aimed at, what is shown."""
 
+import base64
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from core import diffusion
 from core.errors import Code, UserError
 from core.patches import apply, bundled, generator, safety, session, slots
 from core.patches.generator import About
@@ -19,7 +21,8 @@ from core.patches.session import Block, Scale, Session, Target, pixels, tensor
 from core.types import Image
 from demos.patches import api, canvas, exports, making, natural, people, showing, strokes, words
 from demos.patches.bench import AIM, YOU, Aim, Bench, Probe, report, whole
-from demos.pictures import inlined
+from tests.core.patches.natural_fakes import CARD as TINY
+from tests.core.patches.natural_fakes import TinyPrior
 from tests.core.patches.patch_fakes import people as drawn_people
 from tests.core.patches.patch_fakes import person_victim
 
@@ -185,7 +188,9 @@ def test_in_impersonation_the_patch_is_not_on_the_page_and_the_picture_is_small_
         "persons", given.pictures[0], "person-0", [Block(given.pictures, given.identities)],
         [person_victim("a", 1)], [], Target("person-2", given.pictures[6:7]),
     )  # fmt: skip
-    alone = inlined(pixels(bench.tried["noise"].made.patch), "webp", 80)
+    alone = showing.labelled(pixels(bench.tried["noise"].made.patch), bench.tried["noise"])
+    mark = safety.marked(base64.b64decode(alone.split(",")[1]))
+    assert mark is not None and mark["mode"] == "evasion"
     assert alone in showing._thumb(bench.tried["noise"])  # to hide, it is given out
     bench.tried["noise"] = replace(bench.tried["noise"], mode="impersonation")
     assert alone not in showing._thumb(bench.tried["noise"])
@@ -240,6 +245,8 @@ def test_the_api_reads_no_second_photo_without_consent() -> None:
         assert problem.value.code == code
     with pytest.raises(UserError):
         api.bench_for(services, None, {"path": "y"}, "faces", "drawn", "", None, False)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="second photo were given"):
+        api.bench_for(services, None, {"path": "y"}, "faces", "glasses", "person-c", {"path": "x"}, True)  # type: ignore[arg-type]
 
 
 def test_files_say_that_they_are_adversarial_and_impersonation_gives_no_patch(
@@ -266,13 +273,57 @@ def test_files_say_that_they_are_adversarial_and_impersonation_gives_no_patch(
 def test_an_unknown_place_of_the_generator_is_searched_instead(
     monkeypatch: pytest.MonkeyPatch, bench: Bench
 ) -> None:
-    monkeypatch.setattr(bundled, "places", lambda kind, mode, natural: ("glasses",))
+    monkeypatch.setattr(bundled, "places", lambda *purpose: ("glasses",))
     assert not making.knows(bench)
     bench.place = "glasses"
     assert making.knows(bench)
-    monkeypatch.setattr(bundled, "places", lambda kind, mode, natural: ("glasses", "drawn"))
+    monkeypatch.setattr(bundled, "places", lambda *purpose: ("glasses", "drawn"))
     bench.place = "drawn"
     assert making.knows(bench)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_search_is_made_anew_each_time_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, bench: Bench, known: bool
+) -> None:
+    """Also in a place that no generator knows, where the first patch is a search already."""
+    seeds: list[int] = []
+
+    def counted(task: Any) -> torch.Tensor:
+        seeds.append(task.seed)
+        return torch.full((3, 64, 64), 0.1 * task.seed)
+
+    def ways(bench: Bench, name: str) -> Any:
+        return counted if name == "pgd" else lambda task: torch.zeros(3, 64, 64)
+
+    monkeypatch.setattr(making, "knows", lambda bench: known)
+    monkeypatch.setattr(making, "maker", ways)
+    for seed in (1, 2):
+        list(making.search(bench, seed, 5))
+        assert bench.shown == "pgd" and seeds[-1] == seed
+        assert bench.tried["pgd"].options == {"seed": seed, "steps of an iterative way": 5}
+    assert seeds == [1, 2] and ("generator" in bench.tried) == known
+
+
+def test_two_pictures_of_a_prior_stand_side_by_side_and_the_report_says_what_each_shows(
+    monkeypatch: pytest.MonkeyPatch, bench: Bench
+) -> None:
+    monkeypatch.setattr(diffusion, "load", lambda name: TinyPrior())
+    monkeypatch.setattr(diffusion, "cards", {natural.FLOWERS: TINY})
+    monkeypatch.setattr(natural, "score", lambda bench: None)
+    bench.place = "torso"
+    bench.throw()
+    for label in ("rose", "rose", "tulip"):
+        list(natural.paint(bench, natural.FLOWERS, label, "latent offset", 0.5, 3))
+    samples = [one for one in bench.tried.values() if one.way == natural.SAMPLE]
+    assert [one.options["label"] for one in samples] == ["rose", "tulip"]
+    assert all(one.options["label"] in one.title for one in samples)
+    told = report(bench)["patches"]["latent offset"]["options"]
+    assert told == {
+        "seed": 3, "steps of an iterative way": 40, "prior": natural.FLOWERS, "label": "tulip", "radius": 0.5,
+    }  # fmt: skip
+    assert {"torch", "diffusers"} <= set(report(bench)["versions"])
+    assert natural.FLOWERS in report(bench)["weights"]
 
 
 def test_an_offset_by_one_pass_starts_from_the_generators_own_picture(
@@ -293,7 +344,7 @@ def test_an_offset_by_one_pass_starts_from_the_generators_own_picture(
         steps = natural.paint(bench, natural.FLOWERS, "daisy", natural.ONE_PASS, strength, seed=9)
         assert [one.done for one in steps] == [0.2, 0.4, 0.9]
         found[strength] = bench.tried[natural.ONE_PASS].made.patch
-        own = bench.tried["natural sample"].made.patch
+        (own,) = (one.made.patch for one in bench.tried.values() if one.way == natural.SAMPLE)
         torch.testing.assert_close(own, model.natural()[0])
     torch.testing.assert_close(found[0.0], own)
     assert (found[0.5] - own).abs().mean() > 0.01

@@ -70,7 +70,7 @@ def test_weighted_maps_are_grad_cam(scene):
     (gradient,) = torch.autograd.grad((embedding * reference).sum(), maps)
     cam = (gradient.mean((2, 3), keepdim=True) * maps).sum(1).clamp_min(0)
     expected = functional.interpolate(cam[:, None], (48, 48), mode="bilinear", align_corners=False)[:, 0]
-    found = activation.weighted_maps(victim, clean, reference)
+    found = activation.read(victim, clean, reference).weighted
     torch.testing.assert_close(found, expected.detach())
     assert not found.requires_grad
     assert (found >= 0).all()
@@ -80,7 +80,7 @@ def test_both_rules_agree_where_an_encoder_takes_the_mean(scene):
     """Its gradient is the same at every place of a channel; where places weigh apart the rules differ."""
     victim, clean, _, references, _ = scene
     reference = references[victim.name]
-    both = [activation.weighted_maps(victim, clean, reference, rule) for rule in ("grad-cam", "hirescam")]
+    both = [activation.read(victim, clean, reference, rule).weighted for rule in ("grad-cam", "hirescam")]
     torch.testing.assert_close(*both)
 
     class Uneven(fakes.TinyVictim):
@@ -90,9 +90,9 @@ def test_both_rules_agree_where_an_encoder_takes_the_mean(scene):
         def embed(self, pixels):
             return functional.normalize(self.maps(pixels)[:, :, 0, :4].flatten(1), dim=1)
 
-    found = activation.weighted_maps(Uneven(0), clean, torch.ones(1, 128) / 128**0.5, "hirescam")
+    found = activation.read(Uneven(0), clean, torch.ones(1, 128) / 128**0.5, "hirescam").weighted
     assert found[:, 24:].abs().max() == 0  # what an embedding does not look at
-    other = activation.weighted_maps(Uneven(0), clean, torch.ones(1, 128) / 128**0.5)
+    other = activation.read(Uneven(0), clean, torch.ones(1, 128) / 128**0.5).weighted
     assert other[:, 24:].max() > 0
 
 
@@ -106,8 +106,8 @@ def test_weighted_maps_survive_a_victim_that_works_in_parts(scene):
         def maps(self, pixels):
             return victim.maps(pixels)
 
-    expected = activation.weighted_maps(victim, clean, references[victim.name])
-    found = activation.weighted_maps(Parts(0), clean, references[victim.name])
+    expected = activation.read(victim, clean, references[victim.name]).weighted
+    found = activation.read(Parts(0), clean, references[victim.name]).weighted
     torch.testing.assert_close(found, expected)
 
 
@@ -122,15 +122,15 @@ def test_maps_that_are_not_the_embedding_s_are_refused(scene):
             return victim.maps(pixels) + 1
 
     with pytest.raises(ValueError, match="are not what its embedding"):
-        activation.weighted_maps(Other(0), clean, references[victim.name])
+        activation.read(Other(0), clean, references[victim.name])
 
 
 def test_a_patch_draws_attention(scene):
     victim, clean, attacked, references, mask = scene
-    (found,) = activation.compare([victim], clean, attacked, references, mask)
-    assert found.plain.shape == (2, 8, 48, 48)
-    assert found.area.tolist() == pytest.approx([float(mask.mean())] * 8)
-    assert (found.plain_share[1] > found.plain_share[0]).all()
-    assert found.plain_share[1].mean() > 1.5 * found.area.mean()
-    same = activation.compare([victim], clean, clean, references, mask)[0]
-    assert torch.equal(same.weighted[0], same.weighted[1])
+    before, after = (
+        activation.read(victim, pictures, references[victim.name]).plain for pictures in (clean, attacked)
+    )
+    assert before.shape == (8, 48, 48)
+    shares = [activation.share_inside(maps, mask) for maps in (before, after)]
+    assert (shares[1] > shares[0]).all()
+    assert shares[1].mean() > 1.5 * mask.mean()

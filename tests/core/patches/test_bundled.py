@@ -16,6 +16,8 @@ from core.faces import align, find
 from core.patches import apply, bundled, generator, makers, naturalness, slots, victims
 from core.patches.generator import one_pass
 from core.patches.latent_generator import LatentGenerator
+from core.reid import pedestrians
+from core.reid.protocol import as_input
 from core.settings import ROOT
 
 
@@ -88,10 +90,16 @@ def synthetic() -> torch.Tensor:
     return align.align_batch([(pixels, find(pixels)[0]) for pixels in photos])
 
 
-def hidden_further(faces: torch.Tensor, patches: torch.Tensor, control: torch.Tensor) -> bool:
+def hidden_further(
+    faces: torch.Tensor,
+    patches: torch.Tensor,
+    control: torch.Tensor,
+    place: str = "glasses",
+    judges: tuple[str, ...] = ("edgeface-s", "sface"),
+) -> bool:
     """Whether an attacked recogniser and one never seen know faces less, by .1, than behind the control."""
-    known = [victims.face("edgeface-s"), victims.face("sface")]
-    slot, clean = slots.face("glasses"), victims.embed(known, faces)
+    known = [victims.face(name) for name in judges]
+    slot, clean = slots.face(place), victims.embed(known, faces)
     cosines = []
     for worn in (patches, control):
         seen = victims.embed(known, apply.paste(faces, worn, slot).pictures)
@@ -116,12 +124,53 @@ def test_a_natural_patch_hides_more_than_the_picture_that_it_changes_and_looks_a
 
 
 @pytest.mark.weights
+@pytest.mark.parametrize(
+    ("place", "judges"),
+    [
+        ("glasses", ("edgeface-s", "sface")),
+        ("medical mask", ("edgeface-s", "sface")),
+        ("cheek", ("edgeface-s",)),  # it does little there, and next to nothing to others
+    ],
+)
 def test_synthetic_people_are_known_less_than_behind_a_random_patch(
-    weight: Callable[[str], Path], synthetic: torch.Tensor
+    weight: Callable[[str], Path], synthetic: torch.Tensor, place: str, judges: tuple[str, ...]
 ) -> None:
-    model = bundled.load("faces", "evasion")
-    for name in (*model.about.victims, "sface"):
+    model = bundled.load("faces", "evasion", place=place)
+    for name in {*model.about.victims, *judges}:
         weight(name)
-    slot = slots.face("glasses")
-    made, random = one_pass(model, synthetic, slot), makers.blind("random", synthetic, slot)
-    assert hidden_further(synthetic, made, random)
+    slot = slots.face(place)
+    made = one_pass(model, synthetic, slot)
+    assert hidden_further(synthetic, made, makers.blind("random", synthetic, slot), place, judges)
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("stranger", [False, True])
+def test_synthetic_people_are_taken_for_the_target_rather_than_behind_a_random_patch(
+    weight: Callable[[str], Path], synthetic: torch.Tensor, stranger: bool
+) -> None:
+    model = bundled.load("faces", "impersonation", place="medical mask", stranger=stranger)
+    for name in model.about.victims:
+        weight(name)
+    slot, seen = slots.face("medical mask"), [victims.face(name) for name in model.about.victims]
+    targets = synthetic.roll(1, 0)
+    theirs = victims.embed(seen, targets)
+    made = one_pass(model, synthetic, slot, targets, seen)
+    for patches, reached in ((made, True), (makers.blind("random", synthetic, slot), False)):
+        worn = victims.embed(seen, apply.paste(synthetic, patches, slot).pictures)
+        cosines = [float((worn[name] * theirs[name]).sum(1).mean()) for name in theirs]
+        assert all((one > 0.2) == reached for one in cosines), cosines
+
+
+def test_drawn_people_are_known_less_than_behind_a_random_patch() -> None:
+    model = bundled.load("persons", "evasion", place="shirt")
+    rows = np.array([(person, 0, 0) for person in range(8)])
+    walkers = as_input(pedestrians.batch(1, rows))
+    slot = slots.named("persons", "shirt", *walkers.shape[2:])
+    seen = [victims.person(name) for name in model.about.victims]
+    clean = victims.embed(seen, walkers)
+    made = one_pass(model, walkers, slot, seen_by=seen)
+    cosines = []
+    for patches in (made, makers.blind("random", walkers, slot)):
+        worn = victims.embed(seen, apply.paste(walkers, patches, slot).pictures)
+        cosines.append({name: float((worn[name] * clean[name]).sum(1).mean()) for name in clean})
+    assert all(cosines[0][name] < cosines[1][name] - 0.1 for name in clean), cosines

@@ -31,13 +31,13 @@ def scene(weight):
 
 @pytest.mark.weights
 def test_maps_of_a_recogniser_lie_where_its_crop_was(scene):
-    victims, clean, attacked, masks, known, *_ = scene
-    found = activation.compare(victims[:1], clean, attacked, known, masks, rule="hirescam")[0]
+    victims, clean, _, _, known, *_ = scene
+    found = activation.read(victims[0], clean, known[victims[0].name], "hirescam")
     x0, y0, x1, y1 = victims[0].model.box
     assert 0 < x0 < x1 < 224
     assert found.plain[..., : int(x0)].max() == 0
     assert found.plain[..., int(y0) + 1 : int(y1), int(x0) + 1 : int(x1)].min() > 0
-    assert found.weighted[0].flatten(1).amax(1).min() > 0  # the gradient found the maps of all parts
+    assert found.weighted.flatten(1).amax(1).min() > 0  # the gradient found the maps of all parts
 
 
 @pytest.mark.weights

@@ -30,7 +30,7 @@ def test_shares_are_those_of_the_maps(scene: tuple) -> None:  # type: ignore[typ
     reference = torch.nn.functional.normalize(victim.embed(pictures[1:]).mean(0, keepdim=True), dim=1)
     both = torch.stack([pictures[0], attacked])
     mask = slot.mask[None, None]
-    weighted = activation.weighted_maps(victim, both, reference, "hirescam against")
+    weighted = activation.read(victim, both, reference, "hirescam against").weighted
     plain = activation.mean_maps(victim, both)
     by_hand = [
         *activation.share_inside(weighted, mask).tolist(),

@@ -1,5 +1,7 @@
 """Offsets within a radius and steered samples: exact bounds, the own picture at 0, and that they attack."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -83,6 +85,19 @@ def test_it_pushes_further_than_the_own_picture_and_further_with_more_room(name:
         assert torch.equal(first.patch, second.patch) and first.victim_passes > 0
         found.append(cosine(first.patch, given.source))
     assert found[0] < own - 0.001 and found[1] < found[0] - 0.001
+
+
+def test_a_guided_sample_that_is_stopped_is_finished_without_steering() -> None:
+    asked: list[int] = []
+
+    def stopped() -> bool:
+        asked.append(1)
+        return len(asked) > 2
+
+    maker = makers.makers.create("guided sample", PRIOR, "rose", rate=1.0)
+    early, late = make(maker, replace(task(), stopped=stopped)), make(maker, task())
+    assert 0 < early.victim_passes < late.victim_passes == len(asked) * early.victim_passes // 2
+    assert not torch.equal(early.patch, late.patch)
 
 
 def test_it_pulls_to_a_target() -> None:

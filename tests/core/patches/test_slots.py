@@ -79,6 +79,30 @@ def test_a_drawn_slot_is_the_drawing() -> None:
     np.testing.assert_allclose(slot.affine, [[30, 0, 39.5], [0, 20, 39.5]], atol=1e-3)
 
 
+@pytest.mark.parametrize("turn", [0.0, 30.0])
+def test_what_is_drawn_on_a_face_goes_over_its_mesh_and_stays_where_it_was_drawn(turn: float) -> None:
+    mask = np.zeros((224, 224), bool)
+    mask[120:170, 85:150] = True  # nose and mouth
+    slot = slots.drawn(mask, canonical(turn))
+    found = slot.mask.numpy()
+    assert (found[~mask] > 0.5).sum() < 0.03 * mask.sum()
+    assert (found[mask] > 0.99).mean() > 0.7
+    flat = slots.drawn(mask).grid
+    inside = torch.from_numpy(found > 0.99)
+    bent = (slot.grid - flat)[inside].norm(dim=-1)
+    assert bent.mean() < 0.08 if turn == 0 else bent.std() > 0.04  # more than moved: the head is round
+
+
+def test_what_is_drawn_beside_the_face_stays_bare_and_alone_is_refused() -> None:
+    mask = np.zeros((224, 224), bool)
+    mask[:12, :12] = True
+    with pytest.raises(UserError) as problem:
+        slots.drawn(mask, canonical())
+    assert problem.value.code is Code.PATTERN_INVALID and "on the face" in problem.value.message
+    mask[120:160, 90:140] = True
+    assert slots.drawn(mask, canonical()).mask[:12, :12].max() == 0
+
+
 def test_on_the_mean_face_the_mesh_is_the_plain_slot() -> None:
     plain, bent = slots.face("cheek"), slots.face("cheek", canonical())
     assert (plain.mask * bent.allowed - bent.mask).abs().mean() < 0.001
