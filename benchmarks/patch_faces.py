@@ -130,14 +130,14 @@ def evasion(bench: Bench, models: Models, search: Search, slot: Slot, *, main: b
     return found
 
 
-def impersonation(bench: Bench, models: Models, search: Search, name: str, *, slow: bool) -> Found:
-    """All ways towards the targets at one place; the iterative one only where it is asked for."""
+def impersonation(bench: Bench, models: Models, search: Search, name: str) -> Found:
+    """All ways towards the targets at one place."""
     slot, ways, found = slots.face(name), one_pass(models, name), {}
     ways |= {label: way(label) for label in ("target crop", "natural crop", "random")}
     for label, maker in ways.items():
         found[label] = bench.row(label, maker, search, slot)
-    if bench.ladder and slow:
-        found |= few(bench, ways | {"pgd": iterative(bench)}, search.first(bench.ladder), slot)
+    if bench.few:
+        found |= few(bench, ways | {"pgd": iterative(bench)}, search.first(bench.few), slot)
     return found
 
 
@@ -166,7 +166,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, required=True, help="a folder for faces and embeddings")
     parser.add_argument("--people", type=int, default=PEOPLE)
     parser.add_argument("--few", type=int, default=FEW, help="probes of the iterative way")
-    parser.add_argument("--ladder", type=int, default=LEAST, help="probes for conditions and impersonation")
+    parser.add_argument("--ladder", type=int, default=LEAST, help="probes under fewer conditions")
     parser.add_argument("--crowd", type=int, default=CROWD, help="further people in the larger gallery")
     parser.add_argument("--evasion", type=Path, help="another generator than the bundled one")
     parser.add_argument("--impersonation", type=Path)
@@ -190,7 +190,8 @@ def main() -> None:
         if chosen.write:
             sizes = ("people", PEOPLE), ("few", FEW), ("ladder", LEAST), ("crowd", CROWD)
             other = [f" --{n} {getattr(chosen, n)}" for n, usual in sizes if getattr(chosen, n) != usual]
-            write_section(title, COMMAND + "".join(other), text)
+            part = f" --only {chosen.only}" if chosen.only else ""
+            write_section(title, COMMAND + part + "".join(other), text)
 
     if chosen.only != "impersonation":
         models = _models(chosen.evasion, "evasion")
@@ -225,7 +226,7 @@ def main() -> None:
         aimed = {
             (whom, name): note(
                 f"impersonation, {whom}, {name}",
-                impersonation(bench, models[whom], search, name, slow=whom == "synthetic"),
+                impersonation(bench, models[whom], search, name),
             )
             for whom, search in searches.items()
             for name in MAIN

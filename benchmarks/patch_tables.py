@@ -170,13 +170,13 @@ def _evasion_lines(by_place: Mapping[str, Found]) -> list[str]:
         unseen = [ours[one] / chance[one] for one in UNSEEN]
         both = ours[ENSEMBLE], chance[ENSEMBLE]
         lines.append(
-            f"- {name}: the ensemble's mAP {100 * both[0]:.1f} % ({_met(both[0] <= AIM)}: at most "
+            f"- {name}: the ensemble's mAP {100 * both[0]:.1f} % ({met(both[0] <= AIM)}: at most "
             f"{100 * AIM:.0f} %), {both[0] / both[1]:.2f} of random squares' "
-            f"({_met(both[0] <= HALF * both[1])}: {HALF}). Never seen: {min(unseen):.2f} to "
-            f"{max(unseen):.2f} of random squares' ({_met(max(unseen) <= HALF)}: {HALF})."
+            f"({met(both[0] <= HALF * both[1])}: {HALF}). Never seen: {min(unseen):.2f} to "
+            f"{max(unseen):.2f} of random squares' ({met(max(unseen) <= HALF)}: {HALF})."
         )
         if "pgd (few)" in found:
-            lines.append(_pace(found))
+            lines.append(pace(found["generator (few)"], found["pgd (few)"]))
     return lines
 
 
@@ -188,14 +188,14 @@ def _drawn_line(hand: Sequence[tuple[Slot, Found]]) -> list[str]:
         return []
     lines = [
         f"- {len(shares)} drawings: the ensemble's mAP {min(shares):.2f} to {max(shares):.2f} of random "
-        f"squares' ({_met(max(shares) <= HALF)}: {HALF})."
+        f"squares' ({met(max(shares) <= HALF)}: {HALF})."
     ]
-    both = [_lost(one) for one in ours if "pgd (few)" in one]
+    both = [_lost(one["generator (few)"], one["pgd (few)"]) for one in ours if "pgd (few)" in one]
     if some := [one for one in both if one[1] >= LITTLE]:
         said = ", ".join(f"{fast:.1f} of {slow:.1f}" for fast, slow in some)
         lines.append(
             f"  pgd takes {LITTLE} points of mAP or more in {len(some)} of {len(both)}; one pass takes there "
-            f"{said} ({_met(all(fast >= HALF * slow for fast, slow in some))}: {HALF} of that)."
+            f"{said} ({met(all(fast >= HALF * slow for fast, slow in some))}: {HALF} of that)."
         )
     return lines
 
@@ -231,30 +231,34 @@ def _crowd_lines(crowd: Search, in_crowd: Mapping[str, Found]) -> list[str]:
             said = ", ".join(f"{one} {100 * share:.1f} %" for one, share in white.items())
             lines.append(
                 f"- {name}, among {len(crowd.gallery)} pictures: {said} "
-                f"({_met(max(white.values()) <= AIM)}: each at most {100 * AIM:.0f} %)."
+                f"({met(max(white.values()) <= AIM)}: each at most {100 * AIM:.0f} %)."
             )
     return lines
 
 
-def _pace(found: Found) -> str:
-    """One pass beside the iterative way on the same probes."""
-    one, slow = found["generator (few)"], found["pgd (few)"]
-    lost = _lost(found)
-    time = one.cpu_seconds / slow.cpu_seconds
-    reached = _met(lost[0] >= HALF * lost[1]) if lost[1] >= LITTLE else "which says nothing"
+def pace(one: Outcome, slow: Outcome, way: str = "pgd") -> str:
+    """One pass beside an iterative way on the same probes."""
+    lost = _lost(one, slow)
+    reached = met(lost[0] >= HALF * lost[1]) if lost[1] >= LITTLE else "which says nothing"
     return (
-        f"  One pass beside pgd on {_probes(slow)} probes: it takes {lost[0]:.1f} points of mAP from the "
-        f"ensemble, pgd {lost[1]:.1f} ({reached}: {HALF} of that) in {time:.5f} of "
-        f"the time ({_met(time <= TWENTIETH)}: {TWENTIETH}), {one.cpu_seconds:.4f} against "
-        f"{slow.cpu_seconds:.1f} s."
+        f"  One pass beside {way} on {_probes(slow)} probes: it takes {lost[0]:.1f} points of mAP from the "
+        f"ensemble, {way} {lost[1]:.1f} ({reached}: {HALF} of that) {_time(one, slow)}."
     )
 
 
-def _lost(found: Found) -> tuple[float, float]:
-    """Points of the ensemble's mAP that one pass and the iterative way take on the first probes."""
-    clean = _of(found["pgd (few)"], ENSEMBLE).clean.mean_average_precision
-    fast, slow = (100 * (clean - _maps(found[f"{way} (few)"])[ENSEMBLE]) for way in ("generator", "pgd"))
-    return fast, slow
+def _lost(one: Outcome, slow: Outcome) -> tuple[float, float]:
+    """Points of the ensemble's mAP that one pass and an iterative way take on the same probes."""
+    clean = _of(slow, ENSEMBLE).clean.mean_average_precision
+    return 100 * (clean - _maps(one)[ENSEMBLE]), 100 * (clean - _maps(slow)[ENSEMBLE])
+
+
+def _time(one: Outcome, slow: Outcome) -> str:
+    """How much faster one pass is."""
+    share = one.cpu_seconds / slow.cpu_seconds
+    return (
+        f"in {share:.5f} of the time ({met(share <= TWENTIETH)}: {TWENTIETH}), {one.cpu_seconds:.4f} "
+        f"against {slow.cpu_seconds:.1f} s"
+    )
 
 
 def _impersonation_lines(aimed: Mapping[tuple[str, str], Found]) -> list[str]:
@@ -267,15 +271,16 @@ def _impersonation_lines(aimed: Mapping[tuple[str, str], Found]) -> list[str]:
         said = ", ".join(f"{label} {100 * rate:.1f} %" for label, rate in rates.items())
         lines.append(
             f"- {whom}, {name}: ASR at FAR 1e-2 of the ensemble: {said} "
-            f"({_met(rates['generator'] > PAPER)}: {100 * PAPER:.0f} %; "
+            f"({met(rates['generator'] > PAPER)}: {100 * PAPER:.0f} %; "
             f"{'above' if rates['generator'] > rates['target crop'] else 'NOT above'} the target crop)."
         )
         if "pgd (few)" in found:
-            both = [_first(found[f"{label} (few)"]) for label in ("generator", "pgd")]
-            spent = found["generator (few)"].cpu_seconds / found["pgd (few)"].cpu_seconds
+            one, slow = found["generator (few)"], found["pgd (few)"]
+            ours, theirs = _first(one), _first(slow)
+            effect = f"{met(ours >= HALF * theirs)}: {HALF} of that" if theirs else "nothing to compare"
             lines.append(
-                f"  On {_probes(found['pgd (few)'])} probes: one pass {100 * both[0]:.1f} %, pgd "
-                f"{100 * both[1]:.1f} %; {spent:.5f} of the time."
+                f"  On {_probes(slow)} probes: one pass {100 * ours:.1f} %, pgd {100 * theirs:.1f} % "
+                f"({effect}) {_time(one, slow)}."
             )
     return lines
 
@@ -311,5 +316,6 @@ def _ways(tables: Mapping[Any, Found], budget: Budget) -> str:
     return "Ways: " + told.format(steps=budget.steps, draws=budget.draws)
 
 
-def _met(reached: bool) -> str:
+def met(reached: bool) -> str:
+    """What is said of an aim."""
     return "met" if reached else "missed"

@@ -116,6 +116,9 @@ def test_tables_have_a_row_a_way_and_a_column_a_recogniser(monkeypatch: pytest.M
     assert "6 targets" in text and "too few" in text  # 1e-3 of these few impostors is none
     rate = next(one for one in given["target crop"].verdicts if one.victim == "ensemble").success[0].rate
     assert rate is not None and f"target crop {100 * rate.estimate:.1f} %" in text
+    first, slow = (_rate(given[f"{label} (few)"]) for label in ("generator", "pgd"))
+    said = f"On 6 probes: one pass {100 * first:.1f} %, pgd {100 * slow:.1f} %"
+    assert said in text and f"{given['pgd (few)'].cpu_seconds:.1f} s." in text
 
 
 def test_a_crowd_is_of_others_and_leaves_the_probes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +134,12 @@ def test_a_crowd_is_of_others_and_leaves_the_probes(monkeypatch: pytest.MonkeyPa
     assert asked == {"each": 1, "limit": 8, "least": 1}
     assert found.gallery.identities.tolist() == [*SEARCH.gallery.identities, "new-1", "new-2"]
     assert found.probes is SEARCH.probes
+
+
+def _rate(one: Outcome) -> float:
+    rate = next(v for v in one.verdicts if v.victim == "ensemble").success[0].rate
+    assert rate is not None
+    return rate.estimate
 
 
 def _map(one: Outcome, name: str) -> float:
