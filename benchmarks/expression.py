@@ -22,8 +22,8 @@ from benchmarks.results import table, write_section
 from core import expression, weights
 from core.datasets import expressions
 from core.datasets.expressions import LabelledFaces, Part
-from core.expression.classes import EXPRESSIONS, SPELLINGS
 from core.expression.evaluate import Figures, figures, probabilities
+from core.expressions import EXPRESSIONS, SPELLINGS
 from core.metrics.intervals import Interval
 from core.settings import ROOT, settings
 from core.types import FloatArray

@@ -20,7 +20,7 @@ from benchmarks.results import table, write_section
 from core import vision_language, weights
 from core.datasets import expressions
 from core.datasets.expressions import LabelledFaces, Part
-from core.expression.classes import EXPRESSIONS, SPELLINGS
+from core.expressions import EXPRESSIONS, SPELLINGS
 from core.metrics import intervals
 from core.metrics.classification import f1_per_class
 from core.settings import ROOT, settings

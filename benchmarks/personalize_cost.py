@@ -17,7 +17,7 @@ import torch
 
 from benchmarks.results import table, write_section
 from core import vision_language
-from core.expression.classes import EXPRESSIONS
+from core.expressions import EXPRESSIONS
 from core.personalize import bundled
 from core.personalize.methods import Method, Personalized, ZeroShot
 from core.personalize.options import PRESETS, Options

@@ -22,7 +22,7 @@ from benchmarks.personalize_tables import acted, compared, shots, told_apart
 from benchmarks.results import write_section
 from core import vision_language
 from core.datasets.expressions import Part
-from core.expression.classes import EXPRESSIONS
+from core.expressions import EXPRESSIONS
 from core.personalize import bundled
 from core.personalize.evaluate import Clip, Unit, run
 from core.settings import ROOT

@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.personalize_methods import FULL, methods
 from benchmarks.results import table
-from core.expression.classes import EXPRESSIONS
+from core.expressions import EXPRESSIONS
 from core.metrics.intervals import Interval
 from core.personalize.evaluate import Clip, Run, Unit, compare, evaluate, run, take_shots
 from core.personalize.methods import Method, Personalized, ZeroShot

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.abaw.classes import EXPRESSIONS, OTHER
 from core.abaw.smooth import box_average, interpolate
 from core.abaw.types import ClipScores, Options
-from core.expression.classes import canonical
+from core.expressions import canonical
 from core.types import FloatArray, Mask
 
 STAND_IN = "contempt"

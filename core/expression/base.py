@@ -24,7 +24,7 @@ class Card:
     Attributes:
         name: its entry in the weights manifest.
         title: for people, with the training data.
-        classes: names of the scores, in their order (``core.expression.classes``).
+        classes: names of the scores, in their order (``core.expressions``).
         size: side of the native crop in pixels.
         dim: length of the features.
         framing: which square around a detected face the network was trained on.

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from core import weights
 from core.expression.base import Card, fill, member
-from core.expression.classes import EXPRESSIONS
 from core.expression.crop import Framing
 from core.expression.network import FEATURES, ExpressionNet
+from core.expressions import EXPRESSIONS
 
 CARD = Card(
     name="facet-expression",

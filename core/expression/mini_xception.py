@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from core import weights
 from core.expression.base import Card, fill, member
-from core.expression.classes import EXPRESSIONS
 from core.expression.crop import Framing
+from core.expressions import EXPRESSIONS
 
 CARD = Card(
     name="mini-xception",

@@ -8,8 +8,8 @@ from torch import Tensor, fx, nn
 
 from core import weights
 from core.expression.base import Card, member
-from core.expression.classes import AFFECTNET, EXPRESSIONS
 from core.expression.crop import Framing
+from core.expressions import AFFECTNET, EXPRESSIONS
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 

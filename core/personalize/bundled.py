@@ -3,7 +3,7 @@
 from typing import Final
 
 from core import weights
-from core.expression.classes import EXPRESSIONS
+from core.expressions import EXPRESSIONS
 from core.personalize.files import load_sources
 from core.personalize.subjects import Sources
 from core.vision_language import cards, facet
@@ -15,7 +15,7 @@ def sources(classes: tuple[str, ...], model: str) -> Sources | None:
     """The bundled source cache, or None where it has nothing to say.
 
     Args:
-        classes: names in the order of the texts; it knows ``core.expression.classes.EXPRESSIONS`` alone.
+        classes: names in the order of the texts; it knows ``core.expressions.EXPRESSIONS`` alone.
         model: name of the image-text model; it holds embeddings of ``facet-image-text`` alone.
 
     Raises:

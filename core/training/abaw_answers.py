@@ -104,7 +104,7 @@ def _classes(store: FeatureStore) -> tuple[str, ...]:
         raise UserError(
             Code.OPTION_RANGE,
             f"The classes of {store.encoder} have no place among the challenge's.",
-            "Name them as core.expression.classes does.",
+            "Name them as core.expressions does.",
         ) from problem
     return found
 

@@ -34,7 +34,7 @@ from core.abaw.heads import (
 )
 from core.datasets.expressions import LabelledFaces, Part
 from core.expression.base import Encoder
-from core.expression.classes import EXPRESSIONS
+from core.expressions import EXPRESSIONS
 from core.training import abaw_teacher, bundled, loop
 from core.training.expression_encoder import FILES, gather
 from core.training.loop import Loss, Options

@@ -25,8 +25,8 @@ from core import weights
 from core.datasets import expressions
 from core.datasets.expressions import LabelledFaces, Part
 from core.errors import Code, UserError
-from core.expression.classes import EXPRESSIONS, SPELLINGS
 from core.expression.network import ExpressionNet
+from core.expressions import EXPRESSIONS, SPELLINGS
 from core.recognition.mobilefacenet import MobileFaceNet
 from core.training.expression_augment import augment
 

@@ -22,7 +22,7 @@ from core.abaw import geometry
 from core.abaw.classes import ACTION_UNITS
 from core.abaw.geometry import Scale
 from core.datasets.expressions import LabelledFaces
-from core.expression.classes import EXPRESSIONS
+from core.expressions import EXPRESSIONS
 from core.training import abaw_teacher, bundled
 from core.training.abaw_stand_ins import TEACHER_SIZE
 from core.training.expression_encoder import FILES, gather
@@ -72,7 +72,7 @@ class Described:
 
     Attributes:
         rows: N×1280.
-        labels: N int64, index into ``core.expression.classes.EXPRESSIONS``.
+        labels: N int64, index into ``core.expressions.EXPRESSIONS``.
         strengths: N×12 of ``core.abaw.classes.ACTION_UNITS`` in 0..1, nan where nobody was asked.
     """
 

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from core.datasets import bah, biovid, person_clips, stressid
 from core.datasets.person_clips import PersonClip
 from core.errors import Code, UserError
-from core.expression.classes import EXPRESSIONS, canonical
+from core.expressions import EXPRESSIONS, canonical
 from core.vision_language import prompts
 
 Part = Literal["train", "test"]

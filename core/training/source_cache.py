@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from core.datasets.expressions import LabelledFaces
-from core.expression.classes import EXPRESSIONS
+from core.expressions import EXPRESSIONS
 from core.personalize.build import Labelled, build
 from core.personalize.files import save_sources
 from core.personalize.subjects import Sources

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from core.expression.classes import EXPRESSIONS
+from core.expressions import EXPRESSIONS
 
 DEFAULT = "a photo of a person who looks {}"
 """Around an adjective of ``PLAIN``: what a screen starts with."""
@@ -146,5 +146,5 @@ STRENGTHS = {"slightly: {}": (0.3, 0.6), "strongly: {}": (0.7, 1.01)}
 
 
 def plain(template: str = DEFAULT) -> tuple[str, ...]:
-    """One sentence for each of ``core.expression.classes.EXPRESSIONS``, in their order."""
+    """One sentence for each of ``core.expressions.EXPRESSIONS``, in their order."""
     return tuple(template.format(PLAIN[name]) for name in EXPRESSIONS)

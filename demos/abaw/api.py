@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from core import weights
-from core.abaw.tuned_file import options_from
 from core.errors import Code, UserError
 from demos.abaw import analysing, exports, score_file
 from demos.abaw.desk import Desk
@@ -67,6 +66,8 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
             files: table as CSV, ABAW submission files, report as JSON, scores.npz for decide_video
             report: shares of the expressions, heads, stand-ins, options, versions and weight hashes
         """
+        from core.abaw.tuned_file import options_from
+
         session = services.sessions.loose()
         chosen = options_from(options)
         desk = Desk(options=chosen)
@@ -96,6 +97,8 @@ def lay_out_and_wire(services: Services, models: list[str]) -> None:
             table: CSV, one line a frame
             report: shares of the expressions, options, encoder and stand-ins
         """
+        from core.abaw.tuned_file import options_from
+
         path = path_of(scores)
         if not path:
             raise UserError(Code.FILE_UNREADABLE, "There is no file of scores.", "Give scores.npz.")

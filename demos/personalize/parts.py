@@ -5,13 +5,13 @@ from typing import Any
 
 import gradio as gr
 
+from core.expressions import EXPRESSIONS
 from core.personalize.options import CHOICES, PRESETS, Options
 from demos.models import ModelsPanel, models_panel
 from demos.personalize import words
 from demos.personalize.controls import FIELDS, SWITCHES
 from demos.personalize.desk import FIRST, MAX_CLIPS
 from demos.personalize.film import PLAY, PRESS
-from demos.personalize.task import expressions
 
 PICTURES = [".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".jpg", ".jpeg", ".png", ".webp"]
 DEFAULT_POISON, MOST_POISON = 6, 40
@@ -198,7 +198,7 @@ def _asked() -> Asked:
     with gr.Accordion("Poison it", open=False, elem_id="personalize-poison"):
         gr.HTML(f'<div class="facet-note">{words.POISON}</div>')
         count = gr.Slider(1, MOST_POISON, DEFAULT_POISON, step=1, label="Frames with a wrong answer")
-        names = list(expressions().names)
+        names = list(EXPRESSIONS)
         towards = gr.Dropdown(names, value=names[0], label="Wrong answer", elem_id="personalize-towards")
         placed = gr.Radio([words.SPREAD, words.IN_A_ROW], value=words.SPREAD, label="They come")
         with gr.Row():

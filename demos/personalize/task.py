@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.errors import Code, UserError
-from core.expression.classes import EXPRESSIONS
+from core.expressions import EXPRESSIONS
 
 FEWEST, MOST, LONGEST = 2, 10, 200  # own sentences, and characters of one
 NAME_LENGTH = 26  # characters of a class on the screen

@@ -7,8 +7,8 @@ from benchmarks import expression as benchmark
 from core import expression
 from core.datasets import expressions
 from core.datasets.expressions import LabelledFaces, Part
-from core.expression.classes import EXPRESSIONS
 from core.expression.evaluate import figures
+from core.expressions import EXPRESSIONS
 from core.types import FloatArray
 from core.weights import Status
 

@@ -1,12 +1,14 @@
 """The page as it is wired: who may run at the same time, and what programs may call."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import app
-from core.settings import settings
+from core.settings import ROOT, settings
 from demos.services import FETCH, HEAVY, LIGHT, LIVE, Services
 from demos.sessions import Sessions
 
@@ -31,6 +33,15 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 
 def named(functions: list[Any], name: str) -> list[Any]:
     return [one for one in functions if getattr(one.fn, "__name__", "") == name]
+
+
+def test_the_page_opens_before_torch_is_imported() -> None:
+    """In a process of its own; torch alone takes longer to import than all the rest."""
+    script = "import sys, app; print('torch' in sys.modules)"
+    said = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split()[-1] == "False"
 
 
 def test_one_limit_is_shared_by_all_heavy_work(functions: list[Any]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.errors import Code, UserError
-from core.expression.classes import EXPRESSIONS
+from core.expressions import EXPRESSIONS
 from core.personalize import bundled
 from core.personalize.options import ABLATIONS, PRESETS, Options, ablate
 from core.types import Progress

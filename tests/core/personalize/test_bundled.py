@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.errors import Code, UserError
-from core.expression.classes import EXPRESSIONS
+from core.expressions import EXPRESSIONS
 from core.personalize import bundled
 from core.vision_language import cards, facet
 

@@ -18,7 +18,7 @@ from core.abaw.features import ABOUT, Features, FeatureStore
 from core.abaw.types import Options
 from core.datasets.frame_labels import Task
 from core.errors import Code, UserError
-from core.expression.classes import EXPRESSIONS
+from core.expressions import EXPRESSIONS
 from core.training import abaw, abaw_answers
 from core.training.loop import Outcome
 from tests.core.training.abaw_data import HASH, make

@@ -21,8 +21,8 @@ from core.datasets.affwild2 import FOLDERS, PARTS
 from core.datasets.frame_labels import COLUMNS, Task
 from core.errors import Code, UserError
 from core.expression.base import Card, Encoder
-from core.expression.classes import EXPRESSIONS
 from core.expression.crop import Framing
+from core.expressions import EXPRESSIONS
 from core.media import video
 from core.types import FaceTrack, Frame
 from core.vision_language import vit

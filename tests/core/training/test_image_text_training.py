@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file
 
 from core.datasets.expressions import LabelledFaces
-from core.expression.classes import EXPRESSIONS
+from core.expressions import EXPRESSIONS
 from core.training import image_text as training
 from core.types import Progress
 from core.vision_language import prompts

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from core.datasets.expressions import LabelledFaces
-from core.expression.classes import EXPRESSIONS
+from core.expressions import EXPRESSIONS
 from core.personalize.files import load_sources
 from core.training import source_cache
 from core.training.source_cache import Options, chosen, run, save

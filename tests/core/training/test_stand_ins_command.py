@@ -14,8 +14,8 @@ from core.__main__ import main
 from core.abaw.classes import ACTION_UNITS
 from core.datasets.expressions import LabelledFaces, Part
 from core.expression.base import Card, Encoder, encoders
-from core.expression.classes import EXPRESSIONS
 from core.expression.crop import Framing
+from core.expressions import EXPRESSIONS
 from core.training import abaw_stand_ins, abaw_teacher, stand_ins_command
 from core.types import Face, Pixels
 

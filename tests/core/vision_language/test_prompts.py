@@ -2,7 +2,7 @@ import re
 from collections.abc import Iterator
 
 from core.abaw.classes import ACTION_UNITS
-from core.expression.classes import EXPRESSIONS
+from core.expressions import EXPRESSIONS
 from core.vision_language import prompts
 
 
