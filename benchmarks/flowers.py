@@ -21,9 +21,9 @@ from torch import Tensor, nn
 
 from benchmarks.results import table, write_section
 from core.datasets import flowers as photographs
+from core.datasets.flowers import CLASSES
 from core.diffusion import flowers, load
 from core.diffusion.base import Prior
-from core.diffusion.flowers import CLASSES
 from core.metrics.natural import frechet, kernel
 from core.settings import ROOT
 from core.training.latent_bank import WHOLE, as_pictures, crops

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from benchmarks.results import table, write_section
 from core.datasets import flowers as photographs
-from core.diffusion.flowers import CLASSES
+from core.datasets.flowers import CLASSES
 from core.metrics import intervals
 from core.patches import apply, bundled, naturalness, slots, victims
 from core.patches import natural_makers as natural_makers  # registers

@@ -6,7 +6,7 @@ photograph whether it is for training or for tests.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import cv2
 import numpy as np
@@ -16,6 +16,11 @@ from core.errors import Code, UserError
 
 Part = Literal["train", "test"]
 FILE = "natural/flowers12.parquet"
+CLASSES: Final = (
+    "bluebell", "buttercup", "colts-foot", "daisy", "dandelion", "fritillary",
+    "iris", "lily-valley", "pansy", "sunflower", "tigerlily", "windflower",
+)  # fmt: skip
+"""The species of ``FILE``, in alphabetical order."""
 
 
 @dataclass(frozen=True, slots=True)

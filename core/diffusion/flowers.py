@@ -1,20 +1,17 @@
 """The bundled prior: flowers, trained here (``python -m core train latent-diffusion``)."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
 from core import weights
+from core.datasets.flowers import CLASSES
 from core.diffusion import network
 from core.diffusion.base import NOTHING, Card, Prior, cards, priors
 
-CLASSES: Final = (
-    "bluebell", "buttercup", "colts-foot", "daisy", "dandelion", "fritillary",
-    "iris", "lily-valley", "pansy", "sunflower", "tigerlily", "windflower",
-)  # fmt: skip
 CODER, DENOISER = "facet_flowers_autoencoder.safetensors", "facet_flowers_denoiser.safetensors"
 CARD = Card(
     name="facet-flowers",

@@ -1,12 +1,13 @@
 """The patch generators that come with Facet, by what they are for."""
 
 import functools
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from core import weights
 from core.errors import Code, UserError
-from core.patches import generator
-from core.patches.generator import PatchGenerator
+
+if TYPE_CHECKING:
+    from core.patches.generator import PatchGenerator
 
 NAMES: Final = {
     ("faces", "evasion"): (
@@ -55,7 +56,7 @@ def name(kind: str, mode: str, natural: bool = False, place: str = "", stranger:
 
 def load(
     kind: str, mode: str, natural: bool = False, place: str = "", stranger: bool = False
-) -> PatchGenerator:
+) -> "PatchGenerator":
     """The generator that :func:`name` names, shared by the process, in evaluation mode; errors as there."""
     return _read(name(kind, mode, natural, place, stranger))
 
@@ -77,5 +78,7 @@ def _names(kind: str, mode: str, natural: bool, stranger: bool) -> tuple[str, ..
 
 
 @functools.lru_cache(maxsize=8)
-def _read(name: str) -> PatchGenerator:
+def _read(name: str) -> "PatchGenerator":
+    from core.patches import generator  # a page names generators without torch
+
     return generator.load(weights.resolve(name))

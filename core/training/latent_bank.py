@@ -8,9 +8,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from core.datasets import flowers as photographs
-from core.datasets.flowers import Photographs
+from core.datasets.flowers import CLASSES, Photographs
 from core.diffusion import network
-from core.diffusion.flowers import CLASSES
 from core.errors import Code, UserError
 from core.training.loop import BEST
 

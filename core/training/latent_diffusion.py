@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 
 from core.datasets import flowers as photographs
-from core.datasets.flowers import Photographs
+from core.datasets.flowers import CLASSES, Photographs
 from core.diffusion import network
-from core.diffusion.flowers import CLASSES, CODER, DENOISER
+from core.diffusion.flowers import CODER, DENOISER
 from core.training import bundled, latent_bank, loop
 from core.training.loop import Options, Outcome, Recipe
 from core.types import Progress

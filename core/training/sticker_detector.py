@@ -19,8 +19,9 @@ from torch.nn import functional
 
 from core import diffusion
 from core.datasets import flowers as photographs
+from core.datasets.flowers import CLASSES
 from core.diffusion import Prior
-from core.diffusion.flowers import CARD, CLASSES
+from core.diffusion.flowers import CARD
 from core.patches import bundled, makers, naturalness, slots, victims
 from core.patches import natural_makers as natural_makers  # registers its makers
 from core.patches.generator import PATCH, one_pass

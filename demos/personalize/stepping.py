@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from core import expressions as seven
 from core.errors import Code, UserError
 from core.personalize.options import PRESETS, Options
 from demos.base import Update, guarded
@@ -44,7 +45,7 @@ def redrawn(parts: Parts) -> list[Any]:
 def settings(parts: Parts) -> Update:
     """All controls as they are at the start."""
     asked, plain = parts.asked, Options()
-    names = list(expressions().names)
+    names = list(seven.EXPRESSIONS)
     return {
         asked.preset: "ours",
         asked.about_preset: preset_note("ours"),

@@ -14,7 +14,7 @@ import torch
 
 from core import diffusion
 from core.errors import Code, UserError
-from core.patches import apply, bundled, generator, safety, session, slots
+from core.patches import apply, bundled, generator, natural_makers, safety, session, slots
 from core.patches.generator import About
 from core.patches.latent_generator import LatentGenerator
 from core.patches.session import Block, Scale, Session, Target, pixels, tensor
@@ -415,3 +415,10 @@ def test_a_report_has_the_hash_of_the_generator_that_drew_and_of_no_other(bench:
     assert not report(bench)["weights"]
     bench.place, bench.tried["generator"] = "shirt", bench.tried["noise"]
     assert list(report(bench)["weights"]) == ["facet-patch-persons-evasion"]
+
+
+def test_the_priors_and_labels_on_the_page_are_those_that_are_registered() -> None:
+    """The page names them before torch is imported."""
+    assert natural_makers.NAMES  # its import registers the face generator
+    for _, name in natural.priors():
+        assert tuple(natural.labels(name)) == diffusion.cards[name].classes

@@ -9,7 +9,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from core.datasets import flowers
-from core.diffusion.flowers import CLASSES
+from core.datasets.flowers import CLASSES
 from core.errors import Code, UserError
 
 
