@@ -95,7 +95,7 @@ def lay_out_and_wire(services: Services) -> None:
         photo is taken only where consent is true, which means that the person in it knows and agrees. In
         that mode the patch itself is not given out. Every file says in its metadata that it is adversarial.
         Simulated on the photo; it is no promise about a print, another recogniser or a human. For research,
-        privacy and teaching. Takes a few seconds (one pass), about 15 (iterative) or up to a minute (the
+        privacy and teaching. Takes a few seconds (one pass), half a minute (iterative) or up to a minute (the
         natural ways) on two processor cores, after the weights were fetched once.
 
         Args:
