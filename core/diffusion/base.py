@@ -198,4 +198,5 @@ def load(name: str) -> Prior:
     Raises:
         UserError: an unknown name, or weights that cannot be had.
     """
-    return priors.shared(name)
+    with torch.inference_mode(False):  # whoever asks first, the parameters must serve gradients too
+        return priors.shared(name)

@@ -82,4 +82,5 @@ def load(name: str) -> PersonEncoder:
     Raises:
         UserError: an unknown name, or weights that cannot be had.
     """
-    return encoders.shared(name)
+    with torch.inference_mode(False):  # whoever asks first, the parameters must serve gradients too
+        return encoders.shared(name)

@@ -119,3 +119,14 @@ def test_every_member_has_a_card_and_a_state_without_being_loaded(monkeypatch: p
         assert (state.reason == "") == state.present
         assert (state.bytes_to_fetch == 0) == state.present or state.reason
     assert states["dlib-resnet"].present  # bundled: there is always one
+
+
+@pytest.mark.weights
+def test_whoever_asks_first_the_recogniser_serves_gradients_too(weight) -> None:
+    """A judge may load it in inference mode before somebody attacks it."""
+    weight("edgeface-s")
+    recognizers.forget_shared()
+    embed(["edgeface-s"], torch.rand(1, 3, 224, 224))
+    aligned = torch.rand(1, 3, 224, 224, requires_grad=True)
+    load("edgeface-s")(aligned).sum().backward()
+    assert aligned.grad is not None

@@ -45,3 +45,13 @@ def test_a_published_encoder_is_used_where_it_is(name):
         pytest.skip(f"{name}: {weights.status(name).reason}")
     net = load(name)
     assert protocol.evaluate(protocol.drawn(TEST_TOWN, 10, 2), net).rank1 > 0.5
+
+
+def test_whoever_asks_first_the_encoder_serves_gradients_too():
+    """A judge may load it in inference mode before somebody attacks it."""
+    encoders.forget_shared()
+    with torch.inference_mode():
+        net = load("facet-person")
+    pictures = torch.rand(1, 3, net.card.height, net.card.width, requires_grad=True)
+    net(pictures).sum().backward()
+    assert pictures.grad is not None
