@@ -35,7 +35,7 @@ from core.patches.apply import STILL, Conditions
 from core.patches.evaluate import Outcome, rows, run
 from core.patches.generator import PatchGenerator
 from core.patches.makers import Budget, Maker
-from core.patches.pgd import Objective
+from core.patches.pgd import EASED, Objective
 from core.patches.slots import Slot
 from core.training import patch_camouflage, patch_places
 from core.types import Progress
@@ -44,14 +44,13 @@ COMMAND: Final = (
     "python -m benchmarks.patch_faces --data ../shared/data --keep ../shared/work/patch_faces --write"
 )
 PEOPLE, FEW, LEAST, CROWD = 100, 20, 8, 1000
-SHARE: Final = 0.3  # of the full conditions, under which the generators were trained; PGD has the same
 MAIN: Final = ("glasses", "medical mask")
 OTHER: Final = ("forehead", "cheek")
 HARDEST: Final = ("medical mask", "sface")  # a place and who minds it least of those never seen
 DRAWINGS: Final = 6
 HAND: Final = 1  # another seed than that of the drawings in training
 STEPS: Final = Budget(steps=40, draws=2)
-LADDER: Final = {"full": 1.0, f"{SHARE:g} of them": SHARE, "none": 0.0}
+LADDER: Final = {"full": 1.0, f"{EASED:g} of them": EASED, "none": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ def way(name: str, *given: object, **options: object) -> Maker:
     return makers.makers.create(name, *given, **options)
 
 
-def iterative(bench: Bench, share: float = SHARE) -> Maker:
+def iterative(bench: Bench, share: float = EASED) -> Maker:
     """The iterative way under a share of the conditions."""
     aim = Objective(conditions=Conditions().eased(share) if share else STILL)
     return Kept(way("pgd", aim), repr(aim), bench.keep)

@@ -52,7 +52,10 @@ class Registry(Generic[T]):
         """
         with self._lock:  # two callers at once must not build (or fetch) the same member twice
             if name not in self._shared:
-                self._shared[name] = self.create(name)
+                import torch  # whoever shares members has it, a page that only lists them has not
+
+                with torch.inference_mode(False):  # whoever asks first, they must serve gradients too
+                    self._shared[name] = self.create(name)
             return self._shared[name]
 
     def forget_shared(self) -> None:

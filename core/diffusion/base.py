@@ -198,5 +198,4 @@ def load(name: str) -> Prior:
     Raises:
         UserError: an unknown name, or weights that cannot be had.
     """
-    with torch.inference_mode(False):  # whoever asks first, the parameters must serve gradients too
-        return priors.shared(name)
+    return priors.shared(name)

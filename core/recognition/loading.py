@@ -41,8 +41,7 @@ def load(name: str) -> Recognizer:
     Raises:
         UserError: an unknown name, or weights that cannot be had (codes ``weights-…``).
     """
-    with torch.inference_mode(False):  # whoever asks first, the parameters must serve gradients too
-        return recognizers.shared(name)
+    return recognizers.shared(name)
 
 
 def available() -> tuple[Availability, ...]:

@@ -82,5 +82,4 @@ def load(name: str) -> PersonEncoder:
     Raises:
         UserError: an unknown name, or weights that cannot be had.
     """
-    with torch.inference_mode(False):  # whoever asks first, the parameters must serve gradients too
-        return encoders.shared(name)
+    return encoders.shared(name)
