@@ -1,12 +1,13 @@
 """A patch for any person in one forward pass: a conditional generator over features at four scales.
 
 Method card of arXiv 2603.15396: one encoder for source and target, its maps at strides 4, 8, 16 and 32 laid
-side by side, a decoder that doubles its size by repeating pixels and convolves. Four additions are ours: the
+side by side, a decoder that doubles its size by repeating pixels and convolves. Five additions are ours: the
 encoder also sees where the patch will sit, so that one generator serves several places; under the decoder
 lies a common patch for each place, which no picture changes: it is learnt first and left to be adjusted; the
 decoder may be told the vectors by which the attacked encoders know source and target, so that it need not
-learn from few people what tells people apart; and to impersonate it may begin with what the target shows at
-the place, so that it need not learn to draw it.
+learn from few people what tells people apart; to impersonate it may begin with what the target shows at the
+place, so that it need not learn to draw it; and it may own a basis of patches, mixed linearly by the vectors
+that it is told: what the common patch is for all, their mixture is for everybody who resembles one another.
 """
 
 import json
@@ -35,6 +36,7 @@ NARROW: Final = 48  # channels of the deepest maps before a linear layer sees al
 GROUPS: Final = 8
 HIDDEN: Final = 256  # numbers that the vectors of source and target are brought to
 STRENGTH: Final = 0.1  # of the first random common patch, in units before the tanh
+BASIS: Final = (32, 64)  # pixels of a patch of the basis; places for patches are broad
 WITHIN: Final = 0.95  # of the range that a target's picture takes, so that it can be changed
 
 
@@ -54,6 +56,8 @@ class About:
         sample: its seed.
         told: length of all victims' vectors together, where the decoder is told them; 0 where it is not.
         cut: what the target's picture shows at the place lies under the patch; for free impersonation only.
+        basis: so many patches for each place, mixed by the told vectors, lie under the patch; for free ones
+            that are told vectors only.
     """
 
     mode: Mode
@@ -68,6 +72,7 @@ class About:
     sample: int = 0
     told: int = 0
     cut: bool = False
+    basis: int = 0
 
     def __post_init__(self) -> None:
         sides = self.height, self.width
@@ -80,6 +85,12 @@ class About:
                 Code.OPTION_RANGE,
                 "Only a free patch for impersonation can begin with the target's picture.",
                 "Leave the cut out.",
+            )
+        if self.basis < 0 or (self.basis and (not self.told or self.prior)):
+            raise UserError(
+                Code.OPTION_RANGE,
+                "Only free patches of a generator that is told vectors have a basis.",
+                "Leave the basis out, or have it told the vectors.",
             )
 
     def number(self, slot: str) -> int:
@@ -136,6 +147,9 @@ class PatchGenerator(nn.Module):
             for value in self.last.parameters():
                 nn.init.zeros_(value)
         self.common = nn.Parameter((0 if about.cut else STRENGTH) * torch.randn(len(about.slots), *shape))
+        if about.basis:
+            self.weigh = nn.Linear(pair * about.told, about.basis)
+            self.basis = nn.Parameter(torch.zeros(len(about.slots), about.basis, shape[0], *BASIS))
 
     def forward(
         self, source: Tensor, slot: Slot, target: Tensor | None = None, told: Tensor | None = None
@@ -183,10 +197,34 @@ class PatchGenerator(nn.Module):
                 x = x * (1 + scale) + shift
             if x.shape[2] < self.side:
                 x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
-        found: Tensor = self.last(x) + self.common[self.about.number(slot.name)]
+        number = self.about.number(slot.name)
+        found: Tensor = self.last(x) + self.common[number]
+        if told is not None and self.about.basis:
+            mixed = torch.einsum("nk,kchw->nchw", self.weigh(told), self.basis[number])
+            mixed = mixed / self.about.basis**0.5
+            found = found + functional.interpolate(mixed, found.shape[2:], mode="nearest")
         if target is not None and self.about.cut:
             found = found + torch.atanh(WITHIN * (2 * apply.cut(target, slot, self.side) - 1))
         return found
+
+    @torch.no_grad()
+    def weigh_by(self, vectors: Tensor) -> None:
+        """Let the basis be mixed, to begin with, by where a vector lies among others.
+
+        Distances among the vectors are kept as far as the basis has room, so that who resemble one another
+        share patches.
+
+        Args:
+            vectors: M×told, what :func:`heard` says of M pictures without targets; of targets where the
+                generator aims, for it is by them that its patches should differ.
+        """
+        about, mean = self.about, vectors.mean(0)
+        directions = torch.linalg.svd(vectors - mean, full_matrices=False)[2][: about.basis]
+        spread = ((vectors - mean) @ directions.T).square().sum(1).mean().sqrt()
+        weight = torch.zeros_like(self.weigh.weight)
+        weight[: len(directions), -about.told :] = directions * about.basis**0.5 / spread
+        self.weigh.weight.copy_(weight)
+        self.weigh.bias.copy_(-weight[:, -about.told :] @ mean)
 
     def features(self, pictures: Tensor) -> list[Tensor]:
         """The encoder's maps at strides 4, 8, 16 and 32 of N×4×H×W in 0..1: pictures and the place."""

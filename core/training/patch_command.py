@@ -43,7 +43,15 @@ def add_train(actions: Any) -> None:
     parser.add_argument("--each", type=int, default=6, help="most pictures of a training person")
     parser.add_argument("--least", type=int, default=2, help="pictures that a training person has to have")
     parser.add_argument("--synthetic", type=int, default=0, help="synthetic faces beside them")
-    parser.add_argument("--bundled-targets", action="store_true", help="the bundled faces become targets too")
+    parser.add_argument(
+        "--bundled-targets",
+        type=float,
+        nargs="?",
+        const=0.5,
+        default=0.0,
+        metavar="SHARE",
+        help="the bundled faces become targets too: half of all, or this share",
+    )
     parser.add_argument(
         "--conditions", type=float, default=1.0, help="share of the full ranges of place, light and print"
     )
@@ -58,6 +66,7 @@ def add_train(actions: Any) -> None:
     parser.add_argument("--sample", type=int, default=0, help="the seed of that picture")
     parser.add_argument("--told", action="store_true", help="the decoder is told the victims' vectors")
     parser.add_argument("--cut", action="store_true", help="patches begin with what the target shows there")
+    parser.add_argument("--basis", type=int, default=0, help="patches that the told vectors mix")
     parser.add_argument("--together", type=int, default=0, help="victims that look at a batch; 0 for all")
     parser.add_argument("--always", default="", metavar="NAME", help="a victim that looks at every batch")
     parser.add_argument("--start", type=Path, metavar="FILE", help="a generator to begin with")
@@ -188,7 +197,7 @@ def _train(chosen: argparse.Namespace) -> int:
     shape = (128, 128) if chosen.kind == "faces" else (128, 64)
     natural = (chosen.prior, chosen.radius, chosen.label, chosen.sample) if chosen.prior else ()
     about = generator.About(chosen.mode, chosen.kind, tuple(where), names, *shape, *natural)
-    about = replace(about, told=length, cut=chosen.cut)
+    about = replace(about, told=length, cut=chosen.cut, basis=chosen.basis)
     training, validation = _people(chosen, size)
     options = loop.Options(
         epochs=chosen.epochs,
@@ -213,6 +222,7 @@ def _train(chosen: argparse.Namespace) -> int:
         validation,
         objective,
         idols=_idols(chosen),
+        share=chosen.bundled_targets,
         rates=patch_generator.Rates(chosen.rate),
         seed=chosen.seed,
         together=chosen.together,

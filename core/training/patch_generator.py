@@ -36,7 +36,7 @@ class Rates:
 
     Attributes:
         network: of encoder and decoder.
-        common: of the common patch, in units before its tanh.
+        common: of the common patch, in units before its tanh, and of the mixture of a basis.
         judge: of the discriminator.
     """
 
@@ -132,11 +132,15 @@ class Attack(nn.Module):
 
     def groups(self, rates: Rates) -> list[dict[str, object]]:
         """Parameters with their rates."""
-        common = self.generator.common
-        rest = [value for value in self.generator.parameters() if value is not common]
-        found: list[dict[str, object]] = [
-            {"params": rest, "lr": rates.network},
-            {"params": [common], "lr": rates.common, "weight_decay": 0.0},
+        share = max(self.generator.about.basis, 1) ** 0.5  # a mixture moves by so many times its parts
+        own = {"common": rates.common, "basis": rates.common / share}
+        named = dict(self.generator.named_parameters())
+        rest = [value for name, value in named.items() if name not in own]
+        found: list[dict[str, object]] = [{"params": rest, "lr": rates.network}]
+        found += [
+            {"params": [named[name]], "lr": rate, "weight_decay": 0.0}
+            for name, rate in own.items()
+            if name in named
         ]
         if self.judge is not None:
             found.append({"params": list(self.judge.parameters()), "lr": rates.judge})
@@ -160,8 +164,9 @@ class Pairs:
         vectors: N×D unit vectors of the clean pictures by victim.
         aim: each gets a target, another person.
         sources: so many of the pictures, from the first on, wear patches; the others are of people who are
-            targets only, and every second target is one of them.
+            targets only.
         about: of the generator.
+        idols: the share of targets that are such people, where there are any.
     """
 
     people: People
@@ -169,6 +174,7 @@ class Pairs:
     aim: bool
     sources: int
     about: About
+    idols: float = 0.5
 
     def __len__(self) -> int:
         return self.sources
@@ -188,6 +194,13 @@ class Pairs:
             labels += self._galleries(targets, chance)
         return Batch(tuple(inputs), tuple(labels))
 
+    def told(self) -> Tensor:
+        """M×told: what a generator is told of each that may be a target, for evasion of each wearer."""
+        first = self.sources if self.aim and self.idols == 1 and self.sources < len(self.people) else 0
+        found = heard(self._vectors(np.arange(first, len(self.people))), None, self.about)
+        assert found is not None
+        return found
+
     def _vectors(self, numbers: NDArray[np.int64]) -> dict[str, Tensor]:
         """Of these very pictures."""
         return {name: vectors[torch.from_numpy(numbers)] for name, vectors in self.vectors.items()}
@@ -195,7 +208,7 @@ class Pairs:
     def _target(self, row: int, chance: np.random.Generator) -> int:
         rows = np.arange(len(self.people))
         if self.sources < len(rows):
-            rows = rows[self.sources :] if chance.integers(2) else rows[: self.sources]
+            rows = rows[self.sources :] if chance.random() < self.idols else rows[: self.sources]
         names = self.people.identities
         return int(chance.choice(rows[names[rows] != names[row]]))
 
@@ -208,14 +221,20 @@ class Pairs:
         return [vectors[torch.from_numpy(rows)] for vectors in self.vectors.values()]
 
 
-def pairs(people: People, seen_by: Sequence[Victim], about: About, idols: People | None = None) -> Pairs:
-    """People for a generator, embedded by the victims; with ``idols``, who are targets only."""
+def pairs(
+    people: People,
+    seen_by: Sequence[Victim],
+    about: About,
+    idols: People | None = None,
+    share: float = 0.5,
+) -> Pairs:
+    """People for a generator, embedded by the victims; with ``idols``, a share of the targets and no more."""
     sources, aim = len(people), about.mode == "impersonation"
     people = people if idols is None else joined([people, idols])
     pictures = torch.from_numpy(people.pixels).permute(0, 3, 1, 2)
     parts = [victims.embed(seen_by, part.float() / 255) for part in torch.split(pictures, 64)]
     vectors = {victim.name: torch.cat([part[victim.name] for part in parts]) for victim in seen_by}
-    return Pairs(people, vectors, aim, sources, about)
+    return Pairs(people, vectors, aim, sources, about, share)
 
 
 def recipe(
@@ -227,6 +246,7 @@ def recipe(
     objective: Objective,
     *,
     idols: People | None = None,
+    share: float = 0.5,
     rates: Rates = Rates(),
     seed: int = 0,
     together: int = 0,
@@ -243,7 +263,8 @@ def recipe(
         validation: others, on whom the best epoch is chosen.
         objective: what is lowered.
         idols: for impersonation, people who are to be targets beside those of the training, several pictures
-            each; none of them is a target when the epoch is chosen.
+            each; none of them is a target when the epoch is chosen, unless all targets are.
+        share: of the targets that are idols, 0..1.
         rates: how fast.
         seed: of the first weights.
         together: so many victims, drawn by lot, look at each batch; 0 for all.
@@ -252,7 +273,7 @@ def recipe(
 
     Raises:
         UserError: ``OPTION_RANGE``: one to start from that was made for something else; one that always
-            looks and is no victim, or where all look.
+            looks and is no victim, or where all look; a share of targets that is none.
     """
     if always and (not together or always not in {victim.name for victim in seen_by}):
         raise UserError(
@@ -260,10 +281,16 @@ def recipe(
             "The one that always looks is not attacked, or all look anyway.",
             "Choose one of the victims, and how many look together.",
         )
+    if not 0 <= share <= 1:
+        raise UserError(Code.OPTION_RANGE, "The share of targets is out of range.", "Use 0 to 1.")
     torch.manual_seed(seed)
     aim = about.mode == "impersonation"
     model = Attack(_begun(about, start), seen_by, places, objective, together, always)
-    checked = pairs(validation, seen_by, about)
+    idols = idols if aim else None
+    known = pairs(training, seen_by, about, idols, share)
+    checked = pairs(validation, seen_by, about, idols if share == 1 else None, 1)
+    if about.basis and (start is None or start.about.basis != about.basis):
+        model.generator.weigh_by(known.told())
 
     def loss(outputs: tuple[Tensor, ...], labels: tuple[Tensor, ...]) -> Tensor:
         *vectors, looks = outputs
@@ -281,7 +308,7 @@ def recipe(
 
     return Recipe(
         model,
-        pairs(training, seen_by, about, idols if aim else None),
+        known,
         loss,
         lambda _: torch.optim.AdamW(model.groups(rates), weight_decay=1e-4),
         one_cycle,

@@ -210,3 +210,55 @@ def test_one_that_is_told_comes_back_from_its_file(tmp_path: Path) -> None:
     large = replace(TOLD, told=1536, height=128, width=128)
     save(built(large), path)
     assert path.stat().st_size < 10_000_000
+
+
+MIXING = replace(TOLD, basis=3)
+
+
+def mixing() -> PatchGenerator:
+    """One whose patches differ, and whose decoder has not learnt to listen."""
+    net = built(MIXING)
+    torch.manual_seed(1)
+    torch.nn.init.normal_(net.basis)
+    return net
+
+
+def test_vectors_mix_the_patches_of_a_basis_linearly_and_an_empty_one_says_nothing() -> None:
+    place, told = slots.face("glasses"), torch.randn(2, 96)
+    plain = built(TOLD)
+    plain.load_state_dict({n: v for n, v in built(MIXING).state_dict().items() if n in plain.state_dict()})
+    bare = plain.drawn(faces(0), place, faces(1), told)
+    torch.testing.assert_close(built(MIXING).drawn(faces(0), place, faces(1), told), bare)
+    net = mixing()
+    net.last.load_state_dict(plain.last.state_dict())
+
+    def mixed(vectors: torch.Tensor) -> torch.Tensor:
+        return net.drawn(faces(0), place, faces(1), vectors) - bare
+
+    nothing = mixed(torch.zeros(2, 96))
+    halves = (mixed(2 * told) + nothing) / 2
+    torch.testing.assert_close(mixed(told), halves, atol=1e-4, rtol=1e-4)
+    by_hand = sum(weight * patch for weight, patch in zip(net.weigh(told)[1], net.basis[0], strict=True))
+    torch.testing.assert_close(mixed(told)[1, :, ::2], torch.as_tensor(by_hand) / 3**0.5, atol=1e-5, rtol=0)
+    assert not torch.allclose(mixed(told), nothing, atol=1e-2)
+
+
+def test_a_basis_begins_with_the_distances_among_the_targets() -> None:
+    net, vectors = built(replace(MIXING, basis=8)), torch.randn(5, 48)
+    net.weigh_by(vectors)
+    source = torch.randn(5, 48)
+    weights = net.weigh(torch.cat([source, vectors], 1))
+    torch.testing.assert_close(weights, net.weigh(torch.cat([source.flip(0), vectors], 1)))  # targets alone
+    torch.testing.assert_close(weights.square().sum(1).mean(), torch.tensor(8.0))
+    scale = torch.pdist(weights) / torch.pdist(vectors)
+    torch.testing.assert_close(scale, scale[:1].expand_as(scale), atol=1e-4, rtol=0)
+
+
+def test_only_a_free_patch_of_one_that_is_told_has_a_basis(tmp_path: Path) -> None:
+    for other in ({"told": 0}, {"mode": "evasion", "prior": "facet-flowers", "radius": 0.5}, {"basis": -1}):
+        with pytest.raises(UserError, match="basis"):
+            replace(MIXING, **other)
+    path = tmp_path / "generator.safetensors"
+    large = replace(TOLD, slots=("glasses",), told=1536, height=128, width=128, cut=True, basis=120)
+    save(built(large), path)
+    assert path.stat().st_size < 10_000_000 and load(path).about == large

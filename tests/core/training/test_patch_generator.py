@@ -187,6 +187,37 @@ def test_people_who_are_targets_only_wear_nothing_and_are_every_second_target() 
     names = pairs.people.identities[[pairs._target(0, chance) for _ in range(400)]]
     share = np.mean([name.startswith("idol-") for name in names])
     assert 0.4 < share < 0.6 and given.identities[0] not in names
+    alone = patch_generator.pairs(given, [person_victim("a")], AIMING, idols, 1)
+    assert all(alone._target(row, chance) >= 12 for row in range(12) for _ in range(5))
+
+
+def test_a_basis_begins_by_the_targets_and_learns_while_one_that_has_learnt_goes_on() -> None:
+    given, idols, seen = made_up(4, 0), made_up(2, 5), [person_victim("a", 1)]
+    idols = People(idols.pixels, np.array([f"idol-{name}" for name in idols.identities]))
+    about = replace(AIMING, told=24, basis=2)
+
+    def begun(**changes: Any) -> Attack:
+        found = patch_generator.recipe(about, seen, PLACES, given, given, Objective(), **changes).model
+        assert isinstance(found, Attack)
+        return found
+
+    model = begun(idols=idols, share=1)
+    told = patch_generator.pairs(idols, seen, about).told()
+    assert told.shape == (6, 24)
+    weights = model.generator.weigh(torch.cat([torch.zeros_like(told), told], 1))
+    torch.testing.assert_close(weights.mean(0), torch.zeros(2), atol=1e-4, rtol=0)
+    torch.testing.assert_close(weights.square().sum(1).mean(), torch.tensor(2.0))
+    batch = patch_generator.pairs(given, seen, about, idols, 1).rows(np.arange(4))
+    *vectors, _ = model(*batch.inputs)
+    patch_generator._attack(Objective(), seen, vectors, batch.labels).backward()
+    slope = model.generator.basis.grad
+    assert slope is not None and slope.abs().amax((2, 3, 4)).min() > 0
+    assert [group["lr"] for group in model.groups(Rates(common=0.1))] == [1e-3, 0.1, 0.1 / 2**0.5]
+    with torch.no_grad():
+        model.generator.weigh.weight.fill_(0.5)
+    assert torch.equal(begun(start=model.generator).generator.weigh.weight, model.generator.weigh.weight)
+    with pytest.raises(UserError, match="share"):
+        begun(share=1.5)
 
 
 def test_the_first_place_gets_half_of_the_batches_and_judging_takes_turns() -> None:
