@@ -15,13 +15,18 @@ NAMES: Final = {
         "facet-patch-faces-mask",
         "facet-patch-faces-plaster",
     ),
-    ("faces", "impersonation"): ("facet-patch-faces-impersonation",),
+    ("faces", "impersonation"): (
+        "facet-patch-faces-impersonation",
+        "facet-patch-faces-impersonation-glasses",
+    ),
     ("persons", "evasion"): ("facet-patch-persons-evasion",),
 }
 """A network for five places is spread thin, so a purpose may have several, for other places each."""
 NATURAL: Final = {("faces", "evasion"): ("facet-patch-faces-natural",)}
-STRANGERS: Final = {("faces", "impersonation"): ("facet-patch-faces-strangers",)}
-"""The one in ``NAMES`` learnt the ten people who come with Facet; for everybody else this one aims better."""
+STRANGERS: Final = {
+    ("faces", "impersonation"): ("facet-patch-faces-strangers", "facet-patch-faces-strangers-glasses"),
+}
+"""Those in ``NAMES`` learnt the ten people who come with Facet; at everybody else these aim better."""
 
 
 def name(kind: str, mode: str, natural: bool = False, place: str = "", stranger: bool = False) -> str:
@@ -77,7 +82,7 @@ def _names(kind: str, mode: str, natural: bool, stranger: bool) -> tuple[str, ..
     return STRANGERS.get((kind, mode), names) if stranger else names
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=16)
 def _read(name: str) -> "PatchGenerator":
     from core.patches import generator  # a page names generators without torch
 
