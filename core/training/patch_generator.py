@@ -289,7 +289,7 @@ def recipe(
     idols = idols if aim else None
     known = pairs(training, seen_by, about, idols, share)
     checked = pairs(validation, seen_by, about, idols if share == 1 else None, 1)
-    if about.basis and (start is None or start.about.basis != about.basis):
+    if about.basis and (start is None or (start.about.basis, start.about.told) != (about.basis, about.told)):
         model.generator.weigh_by(known.told())
 
     def loss(outputs: tuple[Tensor, ...], labels: tuple[Tensor, ...]) -> Tensor:
@@ -332,13 +332,15 @@ def _begun(about: About, start: PatchGenerator | None) -> PatchGenerator:
             "Give one of the same mode and kind.",
         )
     wanted, given = generator.state_dict(), start.state_dict()
-    common = given.pop("common")
+    by_place = {name: given.pop(name) for name in ("common", "basis") if name in given}
     if start.about.cut != about.cut:  # what it adds would be added to something else
         given = {name: value for name, value in given.items() if not name.startswith("last.")}
-    elif common.shape[1:] == wanted["common"].shape[1:]:
-        for number, name in enumerate(about.slots):
-            if name in start.about.slots:
-                wanted["common"][number] = common[start.about.slots.index(name)]
+        by_place = {}
+    for name, held in by_place.items():
+        if name in wanted and held.shape[1:] == wanted[name].shape[1:]:
+            for number, place in enumerate(about.slots):
+                if place in start.about.slots:
+                    wanted[name][number] = held[start.about.slots.index(place)]
     shapes = {name: value.shape for name, value in wanted.items()}
     same = {name: value for name, value in given.items() if shapes.get(name) == value.shape}
     generator.load_state_dict(wanted | same)
