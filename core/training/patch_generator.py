@@ -196,7 +196,7 @@ class Pairs:
 
     def told(self) -> Tensor:
         """M×told: what a generator is told of each that may be a target, for evasion of each wearer."""
-        first = self.sources if self.aim and self.idols == 1 and self.sources < len(self.people) else 0
+        first = self.sources if self.idols == 1 and self.sources < len(self.people) else 0
         found = heard(self._vectors(np.arange(first, len(self.people))), None, self.about)
         assert found is not None
         return found
