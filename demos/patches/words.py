@@ -96,12 +96,13 @@ FACES: Final[Mapping[str, str]] = MappingProxyType(
 
 LIMITS: Final = """<ul>
 <li>Patches are pasted into pictures. Nothing here was printed, worn or photographed; the generators
-learnt under only a third of the usual changes of place, light and print, so expect less of a real
-print.</li>
+learnt under only a third of the usual changes of place, light and print, or a fifth, so expect less of a
+real print.</li>
 <li>On other people's photos the one-pass generator leaves the attacked encoders together a seventeenth of
-what random squares leave with glasses, and a fifteenth with a mask. On forehead and cheek it
-does little, and the slow search no more: these encoders mind what lies about eyes and nose. In a drawn
-place it does next to nothing; the search does something where the drawing covers the nose.</li>
+what random squares leave with glasses, and a fifteenth with a mask; there one alone keeps up to a ninth. On
+forehead and cheek it does little, and the slow search no more: these encoders mind what lies about eyes and
+nose. In a drawn place it does next to nothing; the search does something where the drawing covers the
+nose.</li>
 <li>Here the patch is bent over the face’s mesh, while the generators learnt, and the figures were made,
 with flat ones. That costs something: of the pairs of the ten synthetic faces the attacked encoders then
 accept 60 to 77 % with the mask (flat 63 to 77 %) and 47 to 57 % with glasses (flat 57 to 70 %), and a hidden
