@@ -58,6 +58,18 @@ class Forgotten:
         return f"Forgotten: {images} in memory and {files} on the server's disk were deleted."
 
 
+@dataclass(frozen=True, slots=True)
+class _Retired:
+    """A clean file that this session put in the place of an upload; another one may have come there since."""
+
+    path: Path
+    since: float
+    mark: tuple[int, int]
+
+    def discard(self) -> int:
+        return discard(self.path) if _mark(self.path) == self.mark else 0
+
+
 @dataclass(slots=True, eq=False)
 class Session:
     """One visitor's things.
@@ -72,7 +84,7 @@ class Session:
     touched: float
     lock: threading.RLock = field(default_factory=threading.RLock)
     _rooms: dict[str, Room] = field(default_factory=dict)
-    _retired: list[tuple[Path, float]] = field(default_factory=list)
+    _retired: list["_Retired"] = field(default_factory=list)
     _slots: dict[str, list[Path]] = field(default_factory=dict)
     _closed: bool = False
 
@@ -122,36 +134,42 @@ class Session:
         """
         with self.lock:
             self._check_open()
+            upload.parent.mkdir(exist_ok=True)  # another visitor's file of the same bytes may just have gone
             part = upload.with_name(f".{secrets.token_hex(8)}")
             part.hardlink_to(clean)
-            part.replace(upload)
-            self._retired.append((upload, float("inf")))
+            self._put(part, upload, float("inf"))
 
     def retire(self, upload: Path, clean: bytes, now: float) -> None:
         """Put a clean copy in the place of a raw upload and delete that a little later.
 
         gradio stores uploads under the hash of their content, so two visitors may share one file; the
-        second one then still finds the picture, without the first one's metadata.
+        second one then still finds the picture, without the first one's metadata. What a visitor has sent
+        anew since is left alone: its own handler replaces it.
         """
         with self.lock:
             self._check_open()
+            upload.parent.mkdir(exist_ok=True)  # another visitor's file of the same bytes may just have gone
             part = upload.with_name(f".{secrets.token_hex(8)}")
             part.write_bytes(clean)
-            part.replace(upload)
-            self._retired.append((upload, now))
+            self._put(part, upload, now)
+
+    def _put(self, part: Path, upload: Path, now: float) -> None:
+        mark = _mark(part)
+        part.replace(upload)
+        self._retired.append(_Retired(upload, now, mark))
 
     def sweep(self, now: float) -> int:
         """Delete replaced uploads whose time has come; returns how many files went."""
         with self.lock:
-            due = [path for path, when in self._retired if now - when >= RETIRED_SECONDS]
-            self._retired = [item for item in self._retired if item[0] not in due]
-        return sum(discard(path) for path in due)
+            due = [one for one in self._retired if now - one.since >= RETIRED_SECONDS]
+            self._retired = [one for one in self._retired if one not in due]
+        return sum(one.discard() for one in due)
 
     def close(self) -> Forgotten:
         """Drop everything; later writes of a job that still runs are refused."""
         with self.lock:
             images = 0 if self._closed else sum(room.images() for room in self._rooms.values())
-            files = sum(discard(path) for path, _ in self._retired)
+            files = sum(one.discard() for one in self._retired)
             files += sum(1 for path in self.folder.rglob("*") if path.is_file())
             shutil.rmtree(self.folder, ignore_errors=True)
             self._rooms.clear()
@@ -276,6 +294,15 @@ class Sessions:
     def _new(self) -> Session:
         folder = self.root / f"{FOLDER_PREFIX}{secrets.token_urlsafe(24)}"
         return Session(folder=folder, touched=self._clock())
+
+
+def _mark(path: Path) -> tuple[int, int]:
+    """What tells a file from a later one at the same place; zeros where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_ino, found.st_mtime_ns
 
 
 def _modified(path: Path) -> float:

@@ -201,8 +201,48 @@ def test_a_clean_clip_stands_in_for_the_upload_until_the_session_ends(
     assert upload.read_bytes() == b"clean"  # the player may still go back
     upload.unlink()
     assert clean.read_bytes() == b"clean"  # another visitor's forgetting takes nothing away
-    upload.write_bytes(b"again")
+    session.stand_in(upload, clean)
+    assert upload.read_bytes() == b"clean"
     assert sessions.forget("one") == Forgotten(0, 2)
     assert not upload.exists() and not clean.exists()
     with pytest.raises(UserError):
         session.place()
+
+
+def test_what_a_second_visitor_sent_since_is_not_deleted_as_the_firsts(
+    sessions: Sessions, clock: Clock
+) -> None:
+    upload = sessions.root / "hash" / "me.jpg"
+    upload.parent.mkdir()
+    upload.write_bytes(b"raw")
+    one, two = sessions.open("one"), sessions.open("two")
+    one.retire(upload, b"clean", clock())
+    clock.seconds += RETIRED_SECONDS - 1
+    sent = sessions.root / "on its way"  # gradio writes elsewhere and then moves
+    sent.write_bytes(b"raw")
+    sent.replace(upload)
+    clock.seconds += 1
+    assert sessions.sweep() == Forgotten(0, 0)
+    assert upload.read_bytes() == b"raw"  # on its way to the second one's handler
+    two.retire(upload, b"clean", clock())
+    assert sessions.forget("one") == Forgotten(0, 0)
+    assert upload.read_bytes() == b"clean"
+    clock.seconds += RETIRED_SECONDS
+    assert sessions.sweep() == Forgotten(0, 1)
+    assert not upload.parent.exists()
+
+
+@pytest.mark.parametrize("way", ["photo", "clip"])
+def test_an_upload_that_goes_while_it_is_read_is_no_trouble(
+    sessions: Sessions, clock: Clock, way: str
+) -> None:
+    upload = sessions.root / "hash" / "me"
+    session = sessions.open("one")
+    if way == "photo":
+        session.retire(upload, b"clean", clock())
+    else:
+        clean = Path(session.write("clip.mp4", b"clean"))
+        session.stand_in(upload, clean)
+    assert upload.read_bytes() == b"clean"
+    session.close()
+    assert not upload.parent.exists()
