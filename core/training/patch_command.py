@@ -60,6 +60,9 @@ def add_train(actions: Any) -> None:
         "--push-margin", type=float, default=-0.3, help="the cosine below which a person is far enough"
     )
     parser.add_argument("--pull-margin", type=float, default=0.7, help="and above which a target is near")
+    parser.add_argument(
+        "--push", type=float, default=0.3, help="weight of leading away from the wearer, beside a target"
+    )
     parser.add_argument("--prior", default="", help="patches are offsets in this prior's latent")
     parser.add_argument("--radius", type=float, default=0.5, help="of the offset, a share of the RMS of z0")
     parser.add_argument("--label", default="", help="of the prior's picture that is begun with")
@@ -71,6 +74,7 @@ def add_train(actions: Any) -> None:
     parser.add_argument("--always", default="", metavar="NAME", help="a victim that looks at every batch")
     parser.add_argument("--start", type=Path, metavar="FILE", help="a generator to begin with")
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate of the network")
+    parser.add_argument("--basis-rate", type=float, default=0.0, help="of the basis; 0 for our rule")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cpu", action="store_true", help="leave the accelerator alone")
     parser.set_defaults(run=_train)
@@ -211,6 +215,7 @@ def _train(chosen: argparse.Namespace) -> int:
     objective = Objective(
         push_margin=chosen.push_margin,
         pull_margin=chosen.pull_margin,
+        push=chosen.push,
         naturalness=chosen.naturalness,
         conditions=conditions,
     )
@@ -223,7 +228,7 @@ def _train(chosen: argparse.Namespace) -> int:
         objective,
         idols=_idols(chosen),
         share=chosen.bundled_targets,
-        rates=patch_generator.Rates(chosen.rate),
+        rates=patch_generator.Rates(chosen.rate, basis=chosen.basis_rate),
         seed=chosen.seed,
         together=chosen.together,
         always=chosen.always,

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 import torch
+from accelerate.utils import broadcast
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -36,13 +37,16 @@ class Rates:
 
     Attributes:
         network: of encoder and decoder.
-        common: of the common patch, in units before its tanh, and of the mixture of a basis.
+        common: of the common patch, in units before its tanh.
         judge: of the discriminator.
+        basis: of the patches of a basis, in the same units; 0 for that with which their mixture moves as the
+            common patch does, should all of them move one way. They never do, so this is cautious.
     """
 
     network: float = 1e-3
     common: float = 3e-2
     judge: float = 4e-4
+    basis: float = 0.0
 
 
 class Attack(nn.Module):
@@ -97,8 +101,10 @@ class Attack(nn.Module):
         names = [victim.name for victim in self.victims]
         if not self.training:
             return names
-        lot = [names[number] for number in torch.randperm(len(names)).tolist()]
-        return sorted(lot, key=lambda name: name != self.always)[: self.together]
+        lot = torch.randperm(len(names)).to(next(self.generator.parameters()).device)
+        numbers: list[int] = broadcast(lot).tolist()  # processes gather what is seen, so they ask the same
+        drawn = [names[number] for number in numbers]
+        return sorted(drawn, key=lambda name: name != self.always)[: self.together]
 
     def forward(
         self, pictures: Tensor, natural: Tensor, told: Tensor, target: Tensor | None = None
@@ -132,8 +138,8 @@ class Attack(nn.Module):
 
     def groups(self, rates: Rates) -> list[dict[str, object]]:
         """Parameters with their rates."""
-        share = max(self.generator.about.basis, 1) ** 0.5  # a mixture moves by so many times its parts
-        own = {"common": rates.common, "basis": rates.common / share}
+        share = max(self.generator.about.basis, 1) ** 0.5  # by up to so many times its parts a mixture moves
+        own = {"common": rates.common, "basis": rates.basis or rates.common / share}
         named = dict(self.generator.named_parameters())
         rest = [value for name, value in named.items() if name not in own]
         found: list[dict[str, object]] = [{"params": rest, "lr": rates.network}]

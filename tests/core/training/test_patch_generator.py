@@ -218,6 +218,7 @@ def test_a_basis_begins_by_the_targets_and_learns_while_one_that_has_learnt_goes
     slope = model.generator.basis.grad
     assert slope is not None and slope.abs().amax((2, 3, 4)).min() > 0
     assert [group["lr"] for group in model.groups(Rates(common=0.1))] == [1e-3, 0.1, 0.1 / 2**0.5]
+    assert [group["lr"] for group in model.groups(Rates(common=0.1, basis=0.2))] == [1e-3, 0.1, 0.2]
     with torch.no_grad():
         model.generator.weigh.weight.fill_(0.5)
     assert torch.equal(begun(start=model.generator).generator.weigh.weight, model.generator.weigh.weight)
@@ -333,22 +334,25 @@ def test_the_command_goes_on_from_a_generator_and_tells_it_who_it_sees(
     assert max(far) < 0.01  # it has not begun anew
 
 
-def test_the_command_passes_margins_and_how_many_pictures_are_taken(
+def test_the_command_passes_margins_rates_and_how_many_pictures_are_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_persons(tmp_path)
     monkeypatch.setattr(victims, "KINDS", {"persons": lambda name: person_victim(name, len(name))})
     asked: dict[str, Any] = {}
 
-    def recipe(*given: Any, **_: Any) -> None:
-        asked.update(objective=given[5], people=given[3])
+    def recipe(*given: Any, **named: Any) -> None:
+        asked.update(objective=given[5], people=given[3], rates=named["rates"])
         raise UserError(Code.OPTION_RANGE, "Enough.", "Nothing.")
 
     monkeypatch.setattr(patch_generator, "recipe", recipe)
     command = ["train", "patch-generator", "--kind", "persons", "--victims", "a", "--data", str(tmp_path)]
     command += ["--out", str(tmp_path / "out"), "--each", "1", "--least", "3"]
-    assert main([*command, "--push-margin", "-0.1", "--pull-margin", "0.4"]) != 0
-    assert (asked["objective"].push_margin, asked["objective"].pull_margin) == (-0.1, 0.4)
+    command += ["--push-margin", "-0.1", "--pull-margin", "0.4", "--push", "0.2"]
+    assert main([*command, "--rate", "0.01", "--basis-rate", "0.02"]) != 0
+    objective = asked["objective"]
+    assert (objective.push_margin, objective.pull_margin, objective.push) == (-0.1, 0.4, 0.2)
+    assert asked["rates"] == Rates(0.01, basis=0.02)
     assert len(asked["people"]) == len(set(asked["people"].identities)) > 0
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -13,9 +14,14 @@ import torch
 from safetensors.torch import load_file
 
 from core.datasets.frame_labels import Task
+from core.patches import slots
+from core.patches.generator import About, PatchGenerator
+from core.patches.pgd import Objective
 from core.settings import ROOT
 from core.training import abaw
 from core.training.loop import BEST, HISTORY
+from core.training.patch_generator import Attack
+from tests.core.patches.patch_fakes import person_victim
 from tests.core.training.abaw_data import make
 
 # Batches of odd size, and a last one that is smaller still: nothing divides by two.
@@ -24,10 +30,12 @@ LAUNCHED = """
 import sys
 from pathlib import Path
 from core.training import loop
-from tests.core.training.test_two_processes import train
+from tests.core.training.test_two_processes import asked, train
 
 train(*map(Path, sys.argv[1:]))
-sys.stdout.write(f"processes {loop.PartialState().num_processes}\\n")  # at once: the other writes there too
+state = loop.PartialState()
+sys.stdout.write(f"processes {state.num_processes}\\n")  # at once: the other writes there too
+sys.stdout.write(f"asked {asked(state.process_index)}\\n")
 loop.leave()
 """
 
@@ -38,6 +46,16 @@ def train(data: Path, features: Path, out: Path) -> None:
         options = replace(setting.options, epochs=3, batch=batch, drop_last=False, cpu=True)
         for _ in abaw.train(task, data, features, out / task, replace(setting, options=options, rate=rate)):
             pass
+
+
+def asked(seed: int) -> str:
+    """Which two of three victims look at each of ten batches."""
+    seen = [person_victim(name, number) for number, name in enumerate("abc")]
+    about = About("evasion", "persons", ("torso",), ("a", "b", "c"), 32, 32)
+    places = {"torso": (slots.torso(64, 32),)}
+    model = Attack(PatchGenerator(about), seen, places, Objective(), together=2).train()
+    torch.manual_seed(seed)
+    return " ".join("".join(model._asked()) for _ in range(10))
 
 
 def free_port() -> int:
@@ -73,6 +91,10 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("processes 2") == 2
+    # by lot, yet alike: what the victims say is gathered, and that of one who did not look has another shape
+    first, second = re.findall("asked (.*)", done.stdout)
+    assert first == second == asked(0) != asked(1)
+    assert len(set(first.split())) > 1
     for task, _, _ in TASKS:
         one, both = tmp_path / "one" / task, tmp_path / "two" / task
         alone, together = (json.loads((folder / HISTORY).read_text()) for folder in (one, both))
