@@ -163,7 +163,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """People as a source for the training loop; galleries and targets are drawn anew at every look.
+    """People as a source for the training loop.
 
     Attributes:
         people: the pictures.
@@ -173,6 +173,8 @@ class Pairs:
             targets only.
         about: of the generator.
         idols: the share of targets that are such people, where there are any.
+        still: a picture has the same gallery and target at every look, whatever batch it is in; otherwise
+            they are drawn anew.
     """
 
     people: People
@@ -181,13 +183,21 @@ class Pairs:
     sources: int
     about: About
     idols: float = 0.5
+    still: bool = False
 
     def __len__(self) -> int:
         return self.sources
 
     def rows(self, numbers: NDArray[np.int64]) -> Batch:
         """These people with galleries, and targets with galleries where there is an aim."""
-        chance = np.random.default_rng(int(torch.randint(2**31, ()).item()))
+        if not self.still:
+            return self._rows(numbers, np.random.default_rng(int(torch.randint(2**31, ()).item())))
+        parts = [self._rows(numbers[[n]], np.random.default_rng(int(row))) for n, row in enumerate(numbers)]
+        inputs = [torch.cat(values) for values in zip(*(part.inputs for part in parts), strict=True)]
+        labels = [torch.cat(values) for values in zip(*(part.labels for part in parts), strict=True)]
+        return Batch(tuple(inputs), tuple(labels))
+
+    def _rows(self, numbers: NDArray[np.int64], chance: np.random.Generator) -> Batch:
         labels = self._galleries(numbers, chance)
         inputs = [self._pictures(numbers), natural_crops(len(numbers), chance)]
         targets = np.array([self._target(int(row), chance) for row in numbers]) if self.aim else None
@@ -294,7 +304,7 @@ def recipe(
     model = Attack(_begun(about, start), seen_by, places, objective, together, always)
     idols = idols if aim else None
     known = pairs(training, seen_by, about, idols, share)
-    checked = pairs(validation, seen_by, about, idols if share == 1 else None, 1)
+    checked = replace(pairs(validation, seen_by, about, idols if share == 1 else None, 1), still=True)
     if about.basis and (start is None or (start.about.basis, start.about.told) != (about.basis, about.told)):
         model.generator.weigh_by(known.told())
 

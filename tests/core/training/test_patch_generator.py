@@ -113,6 +113,21 @@ def test_targets_are_other_people_and_galleries_other_pictures() -> None:
     assert People(given.pixels[:1], given.identities[:1]).others(0).tolist() == [0]
 
 
+def test_where_an_epoch_is_chosen_a_picture_keeps_its_target_in_every_batch() -> None:
+    drawn = patch_generator.pairs(made_up(12, 0), [person_victim("a")], AIMING)
+    pairs = replace(drawn, still=True)
+    whole = pairs.rows(np.arange(36))
+    torch.manual_seed(0)
+    for rows in ([35, 3], [7], range(8, 16)):
+        part = pairs.rows(np.array(rows))
+        for one, all_of_them in zip(
+            (*part.inputs, *part.labels), (*whole.inputs, *whole.labels), strict=True
+        ):
+            assert torch.equal(one, all_of_them[list(rows)])
+    assert len(whole.inputs[3].flatten(1).unique(dim=0)) > 15  # not the same few for everybody
+    assert not torch.equal(drawn.rows(np.arange(36)).inputs[3], drawn.rows(np.arange(36)).inputs[3])
+
+
 def test_a_generator_that_is_told_hears_the_vectors_of_the_very_pictures() -> None:
     seen = [person_victim("a", 1), person_victim("b", 2)]
     about = replace(AIMING, victims=("b", "a"), told=48)
