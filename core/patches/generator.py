@@ -1,13 +1,15 @@
 """A patch for any person in one forward pass: a conditional generator over features at four scales.
 
 Method card of arXiv 2603.15396: one encoder for source and target, its maps at strides 4, 8, 16 and 32 laid
-side by side, a decoder that doubles its size by repeating pixels and convolves. Five additions are ours: the
+side by side, a decoder that doubles its size by repeating pixels and convolves. Six additions are ours: the
 encoder also sees where the patch will sit, so that one generator serves several places; under the decoder
 lies a common patch for each place, which no picture changes: it is learnt first and left to be adjusted; the
 decoder may be told the vectors by which the attacked encoders know source and target, so that it need not
 learn from few people what tells people apart; to impersonate it may begin with what the target shows at the
 place, so that it need not learn to draw it; and it may own a basis of patches, mixed linearly by the vectors
-that it is told: what the common patch is for all, their mixture is for everybody who resembles one another.
+that it is told: what the common patch is for all, their mixture is for everybody who resembles one another;
+and for places that somebody draws it may own a canvas, paint for the whole picture, of which a patch gets the
+part that its place covers: what is common to all drawings lies in the picture and not in their rectangles.
 """
 
 import json
@@ -36,6 +38,7 @@ NARROW: Final = 48  # channels of the deepest maps before a linear layer sees al
 GROUPS: Final = 8
 HIDDEN: Final = 256  # numbers that the vectors of source and target are brought to
 STRENGTH: Final = 0.1  # of the first random common patch, in units before the tanh
+CANVAS: Final = (112, 112)  # pixels of the paint for a whole picture
 BASIS: Final = (32, 64)  # pixels of a patch of the basis; places for patches are broad
 WITHIN: Final = 0.95  # of the range that a target's picture takes, so that it can be changed
 
@@ -58,6 +61,7 @@ class About:
         cut: what the target's picture shows at the place lies under the patch; for free impersonation only.
         basis: so many patches for each place, mixed by the told vectors, lie under the patch; for free ones
             that are told vectors only.
+        canvas: under a patch in a drawn place lies what a common canvas shows there; for free ones only.
     """
 
     mode: Mode
@@ -73,6 +77,7 @@ class About:
     told: int = 0
     cut: bool = False
     basis: int = 0
+    canvas: bool = False
 
     def __post_init__(self) -> None:
         sides = self.height, self.width
@@ -91,6 +96,13 @@ class About:
                 Code.OPTION_RANGE,
                 "Only free patches of a generator that is told vectors have a basis.",
                 "Leave the basis out, or have it told the vectors.",
+            )
+
+        if self.canvas and (self.prior or "drawn" not in self.slots):
+            raise UserError(
+                Code.OPTION_RANGE,
+                "Only free patches for drawn places have a canvas.",
+                'Leave the canvas out, or add the place "drawn".',
             )
 
     def number(self, slot: str) -> int:
@@ -147,6 +159,8 @@ class PatchGenerator(nn.Module):
             for value in self.last.parameters():
                 nn.init.zeros_(value)
         self.common = nn.Parameter((0 if about.cut else STRENGTH) * torch.randn(len(about.slots), *shape))
+        if about.canvas:
+            self.canvas = nn.Parameter(torch.zeros(shape[0], *CANVAS))
         if about.basis:
             self.weigh = nn.Linear(pair * about.told, about.basis)
             self.basis = nn.Parameter(torch.zeros(len(about.slots), about.basis, shape[0], *BASIS))
@@ -203,6 +217,9 @@ class PatchGenerator(nn.Module):
             mixed = torch.einsum("nk,kchw->nchw", self.weigh(told), self.basis[number])
             mixed = mixed / self.about.basis**0.5
             found = found + functional.interpolate(mixed, found.shape[2:], mode="nearest")
+        if self.about.canvas and self.about.slots[number] == "drawn":
+            whole = functional.interpolate(self.canvas[None], slot.size, mode="nearest")
+            found = found + apply.cut(whole, slot, self.side)
         if target is not None and self.about.cut:
             found = found + torch.atanh(WITHIN * (2 * apply.cut(target, slot, self.side) - 1))
         return found

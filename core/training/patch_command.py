@@ -70,6 +70,7 @@ def add_train(actions: Any) -> None:
     parser.add_argument("--told", action="store_true", help="the decoder is told the victims' vectors")
     parser.add_argument("--cut", action="store_true", help="patches begin with what the target shows there")
     parser.add_argument("--basis", type=int, default=0, help="patches that the told vectors mix")
+    parser.add_argument("--canvas", action="store_true", help="drawn places show parts of a common canvas")
     parser.add_argument("--together", type=int, default=0, help="victims that look at a batch; 0 for all")
     parser.add_argument("--always", default="", metavar="NAME", help="a victim that looks at every batch")
     parser.add_argument("--start", type=Path, metavar="FILE", help="a generator to begin with")
@@ -201,7 +202,7 @@ def _train(chosen: argparse.Namespace) -> int:
     shape = (128, 128) if chosen.kind == "faces" else (128, 64)
     natural = (chosen.prior, chosen.radius, chosen.label, chosen.sample) if chosen.prior else ()
     about = generator.About(chosen.mode, chosen.kind, tuple(where), names, *shape, *natural)
-    about = replace(about, told=length, cut=chosen.cut, basis=chosen.basis)
+    about = replace(about, told=length, cut=chosen.cut, basis=chosen.basis, canvas=chosen.canvas)
     training, validation = _people(chosen, size)
     options = loop.Options(
         epochs=chosen.epochs,

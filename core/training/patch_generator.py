@@ -37,7 +37,7 @@ class Rates:
 
     Attributes:
         network: of encoder and decoder.
-        common: of the common patch, in units before its tanh.
+        common: of the common patch and the canvas, in units before their tanh.
         judge: of the discriminator.
         basis: of the patches of a basis, in the same units; 0 for that with which their mixture moves as the
             common patch does, should all of them move one way. They never do, so this is cautious.
@@ -139,7 +139,7 @@ class Attack(nn.Module):
     def groups(self, rates: Rates) -> list[dict[str, object]]:
         """Parameters with their rates."""
         share = max(self.generator.about.basis, 1) ** 0.5  # by up to so many times its parts a mixture moves
-        own = {"common": rates.common, "basis": rates.basis or rates.common / share}
+        own = {"common": rates.common, "canvas": rates.common, "basis": rates.basis or rates.common / share}
         named = dict(self.generator.named_parameters())
         rest = [value for name, value in named.items() if name not in own]
         found: list[dict[str, object]] = [{"params": rest, "lr": rates.network}]

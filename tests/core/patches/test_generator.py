@@ -262,3 +262,42 @@ def test_only_a_free_patch_of_one_that_is_told_has_a_basis(tmp_path: Path) -> No
     large = replace(TOLD, slots=("glasses",), told=1536, height=128, width=128, cut=True, basis=120)
     save(built(large), path)
     assert path.stat().st_size < 10_000_000 and load(path).about == large
+
+
+def painted() -> PatchGenerator:
+    """One that has learnt nothing but a canvas: bright on the left, dark on the right, red above."""
+    net = built(About("evasion", "faces", ("glasses", "drawn"), ("a",), 64, 64, canvas=True))
+    with torch.no_grad():
+        for value in (*net.last.parameters(), net.common):
+            value.zero_()
+        net.canvas += torch.linspace(2, -2, net.canvas.shape[2])
+        net.canvas[0] += torch.linspace(2, -2, net.canvas.shape[1])[:, None]
+    return net
+
+
+def test_drawn_places_show_their_parts_of_one_canvas(tmp_path: Path) -> None:
+    path = tmp_path / "generator.safetensors"
+    save(painted(), path)
+    net, worn, masks = load(path), [], []
+    assert net.about.canvas
+    whole = (torch.tanh(torch.nn.functional.interpolate(net.canvas[None], (224, 224))) + 1) / 2
+    for rows, columns in ((slice(40, 140), slice(30, 120)), (slice(80, 200), slice(60, 200))):
+        mask = np.zeros((224, 224), bool)
+        mask[rows, columns] = True
+        place = slots.drawn(mask)
+        pasted = apply.paste(faces(0), net(faces(0), place), place)
+        worn.append(pasted.pictures)
+        masks.append(pasted.mask[:, 0] == 1)
+    for pictures, mask in zip(worn, masks, strict=True):
+        assert mask.sum() > 1000
+        off = (pictures - whole).abs().amax(1)[mask]
+        assert off.max() < 0.05
+    both = masks[0] & masks[1]
+    assert both.any() and (worn[0] - worn[1]).abs().amax(1)[both].max() < 0.05
+    assert (net(faces(0), slots.face("glasses")) == 0.5).all()  # other places have none
+
+
+def test_only_free_patches_for_drawn_places_have_a_canvas() -> None:
+    for other in ({"slots": ("glasses",)}, {"prior": "facet-flowers", "radius": 0.5}):
+        with pytest.raises(UserError, match="canvas"):
+            replace(painted().about, **other)

@@ -241,6 +241,24 @@ def test_a_basis_begins_by_the_targets_and_learns_while_one_that_has_learnt_goes
         begun(share=1.5)
 
 
+def test_a_canvas_learns_from_drawn_places_at_the_common_patchs_rate() -> None:
+    places = patch_places.places("persons", ("torso", "drawn"), 64, 32)
+    about = About("evasion", "persons", ("torso", "drawn"), ("a",), 32, 32, canvas=True)
+    seen = [person_victim("a", 1)]
+    model = Attack(generator.PatchGenerator(about), seen, places, Objective(push_margin=-1))
+    batch = patch_generator.pairs(made_up(4, 0), seen, about).rows(np.arange(4))
+    for learns, turn in ((False, 0), (True, 1)):
+        model.eval()  # turns begin with the first place
+        model._turn = turn
+        *vectors, _ = model(*batch.inputs)
+        model.zero_grad()
+        patch_generator._attack(model.objective, seen, vectors, batch.labels).backward()
+        slope = model.generator.canvas.grad
+        assert (slope is not None and bool(slope.any())) == learns
+    rates = {id(one): group["lr"] for group in model.groups(Rates()) for one in group["params"]}  # type: ignore[attr-defined]
+    assert rates[id(model.generator.canvas)] == rates[id(model.generator.common)] == Rates().common
+
+
 def test_the_first_place_gets_half_of_the_batches_and_judging_takes_turns() -> None:
     places = patch_places.places("persons", ("torso", "drawn"), 64, 32)
     assert len(places["drawn"]) == patch_places.DRAWINGS
@@ -340,9 +358,10 @@ def test_the_command_goes_on_from_a_generator_and_tells_it_who_it_sees(
     command = ["train", "patch-generator", "--kind", "persons", "--victims", "a,bb", "--slots", "torso"]
     command += ["--data", str(tmp_path), "--out", str(out), "--epochs", "1", "--batch", "8", "--cpu"]
     command += ["--told", "--together", "1", "--start", str(first), "--rate", "0.0001"]
+    command += ["--slots", "torso,drawn", "--canvas"]
     assert main(command) == 0
     net = generator.load(out / "generator.safetensors")
-    assert net.about == replace(about, victims=("a", "bb"), told=48)
+    assert net.about == replace(about, slots=("torso", "drawn"), victims=("a", "bb"), told=48, canvas=True)
     assert any((layer.weight != 0).any() for layer in net.turns)  # type: ignore[union-attr]
     begun, grown = generator.load(first).state_dict(), net.state_dict()
     far = [(grown[name] - value).abs().max() for name, value in begun.items() if name != "common"]
