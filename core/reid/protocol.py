@@ -14,6 +14,8 @@ from core.metrics.identification import Identification, identify
 from core.reid import pedestrians
 from core.types import Pixels
 
+BATCH = 8  # pictures that an encoder takes together: maps of many more leave the caches of a processor core
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pictures:
@@ -113,7 +115,7 @@ def as_input(pixels: Pixels) -> Tensor:
 
 
 @torch.inference_mode()
-def embed(encoder: Callable[[Tensor], Tensor], pixels: Pixels, batch: int = 32) -> Tensor:
+def embed(encoder: Callable[[Tensor], Tensor], pixels: Pixels, batch: int = BATCH) -> Tensor:
     """N×H×W×3 -> N×dim with a callable like :class:`core.reid.base.PersonEncoder`."""
     parts = range(0, len(pixels), batch)
     return torch.cat([encoder(as_input(pixels[start : start + batch])) for start in parts])
