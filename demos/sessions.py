@@ -132,12 +132,7 @@ class Session:
 
         The browser that sent a clip goes on playing it from there.
         """
-        with self.lock:
-            self._check_open()
-            upload.parent.mkdir(exist_ok=True)  # another visitor's file of the same bytes may just have gone
-            part = upload.with_name(f".{secrets.token_hex(8)}")
-            part.hardlink_to(clean)
-            self._put(part, upload, float("inf"))
+        self._put(upload, float("inf"), lambda part: part.hardlink_to(clean))
 
     def retire(self, upload: Path, clean: bytes, now: float) -> None:
         """Put a clean copy in the place of a raw upload and delete that a little later.
@@ -146,17 +141,18 @@ class Session:
         second one then still finds the picture, without the first one's metadata. What a visitor has sent
         anew since is left alone: its own handler replaces it.
         """
+        self._put(upload, now, lambda part: part.write_bytes(clean))
+
+    def _put(self, upload: Path, since: float, make: Callable[[Path], object]) -> None:
+        """Make a file beside an upload and put it in its place, in one step for whoever reads there."""
         with self.lock:
             self._check_open()
             upload.parent.mkdir(exist_ok=True)  # another visitor's file of the same bytes may just have gone
             part = upload.with_name(f".{secrets.token_hex(8)}")
-            part.write_bytes(clean)
-            self._put(part, upload, now)
-
-    def _put(self, part: Path, upload: Path, now: float) -> None:
-        mark = _mark(part)
-        part.replace(upload)
-        self._retired.append(_Retired(upload, now, mark))
+            make(part)
+            mark = _mark(part)
+            part.replace(upload)
+            self._retired.append(_Retired(upload, since, mark))
 
     def sweep(self, now: float) -> int:
         """Delete replaced uploads whose time has come; returns how many files went."""

@@ -355,7 +355,7 @@ def test_the_command_goes_on_from_a_generator_and_tells_it_who_it_sees(
     about = About("evasion", "persons", ("torso",), ("a",), 128, 64)
     generator.save(generator.PatchGenerator(about), first)
     out = tmp_path / "out"
-    command = ["train", "patch-generator", "--kind", "persons", "--victims", "a,bb", "--slots", "torso"]
+    command = ["train", "patch-generator", "--kind", "persons", "--victims", "a,bb"]
     command += ["--data", str(tmp_path), "--out", str(out), "--epochs", "1", "--batch", "8", "--cpu"]
     command += ["--told", "--together", "1", "--start", str(first), "--rate", "0.0001"]
     command += ["--slots", "torso,drawn", "--canvas"]
