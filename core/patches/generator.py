@@ -8,8 +8,9 @@ decoder may be told the vectors by which the attacked encoders know source and t
 learn from few people what tells people apart; to impersonate it may begin with what the target shows at the
 place, so that it need not learn to draw it; and it may own a basis of patches, mixed linearly by the vectors
 that it is told: what the common patch is for all, their mixture is for everybody who resembles one another;
-and for places that somebody draws it may own a canvas, paint for the whole picture, of which a patch gets the
-part that its place covers: what is common to all drawings lies in the picture and not in their rectangles.
+and for places that somebody draws it may own a canvas in place of their common patch, paint for the whole
+picture, of which a patch gets the part that its place covers: what is common to all drawings lies in the
+picture and not in their rectangles.
 """
 
 import json
@@ -61,7 +62,8 @@ class About:
         cut: what the target's picture shows at the place lies under the patch; for free impersonation only.
         basis: so many patches for each place, mixed by the told vectors, lie under the patch; for free ones
             that are told vectors only.
-        canvas: under a patch in a drawn place lies what a common canvas shows there; for free ones only.
+        canvas: under a patch in a drawn place lies what one canvas for all shows there, in place of a common
+            patch; for free ones only.
     """
 
     mode: Mode
@@ -155,7 +157,7 @@ class PatchGenerator(nn.Module):
             self.hear = nn.Sequential(nn.Linear(pair * about.told, HIDDEN), nn.SiLU())
             self.begin = _silent(HIDDEN, WIDTHS[-1] * self.base**2)
             self.turns = nn.ModuleList(_silent(HIDDEN, 2 * out) for out in outputs)
-        if about.cut:  # begins as the target's picture
+        if about.cut or about.canvas:  # begins as the target's picture, or as the canvas
             for value in self.last.parameters():
                 nn.init.zeros_(value)
         self.common = nn.Parameter((0 if about.cut else STRENGTH) * torch.randn(len(about.slots), *shape))
@@ -212,17 +214,27 @@ class PatchGenerator(nn.Module):
             if x.shape[2] < self.side:
                 x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
         number = self.about.number(slot.name)
-        found: Tensor = self.last(x) + self.common[number]
+        found: Tensor = self.last(x) + self._under(slot, number)
         if told is not None and self.about.basis:
             mixed = torch.einsum("nk,kchw->nchw", self.weigh(told), self.basis[number])
             mixed = mixed / self.about.basis**0.5
             found = found + functional.interpolate(mixed, found.shape[2:], mode="nearest")
-        if self.about.canvas and self.about.slots[number] == "drawn":
-            whole = functional.interpolate(self.canvas[None], slot.size, mode="nearest")
-            found = found + apply.cut(whole, slot, self.side)
         if target is not None and self.about.cut:
             found = found + torch.atanh(WITHIN * (2 * apply.cut(target, slot, self.side) - 1))
         return found
+
+    def _under(self, slot: Slot, number: int) -> Tensor:
+        """What no picture changes: the common patch of a place, or what the canvas shows in a drawn one.
+
+        Beside a canvas a common patch would learn first, as it is seen whole in every batch, and leave
+        nothing for the canvas. Both take part in every batch: processes that train together expect it of
+        parameters.
+        """
+        if not self.about.canvas:
+            return self.common[number]
+        drawn = float(self.about.slots[number] == "drawn")
+        whole = functional.interpolate(self.canvas[None], slot.size, mode="nearest")
+        return (1 - drawn) * self.common[number] + drawn * apply.cut(whole, slot, self.side)
 
     @torch.no_grad()
     def weigh_by(self, vectors: Tensor) -> None:

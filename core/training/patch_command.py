@@ -44,6 +44,13 @@ def add_train(actions: Any) -> None:
     parser.add_argument("--least", type=int, default=2, help="pictures that a training person has to have")
     parser.add_argument("--synthetic", type=int, default=0, help="synthetic faces beside them")
     parser.add_argument(
+        "--filmed",
+        type=int,
+        default=0,
+        metavar="COUNT",
+        help="beside drawn people, so many pictures of each of MOT17's for training, by drawn cameras",
+    )
+    parser.add_argument(
         "--bundled-targets",
         type=float,
         nargs="?",
@@ -273,6 +280,8 @@ def _people(chosen: argparse.Namespace, size: tuple[int, int]) -> Any:
     if chosen.kind == "persons" and chosen.drawn:
         training = patch_people.drawn(TOWN, chosen.drawn, 6)
         validation = patch_people.drawn(CHECK_TOWN, 60, 2)
+        if chosen.filmed:
+            training = patch_people.joined([training, patch_people.filmed(chosen.data, TOWN, chosen.filmed)])
     else:
         given = chosen.data, chosen.kind
         many = {"each": chosen.each, "limit": chosen.people, "least": chosen.least}

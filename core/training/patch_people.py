@@ -17,14 +17,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets import lfw
+from core.datasets import lfw, mot_crops
 from core.datasets.expressions import Part, part
 from core.datasets.folders import Photo
 from core.errors import Code, UserError
 from core.faces import align, find_batch, generate
 from core.reid import pedestrians
-from core.training import example_index, patch_sets
-from core.types import Face, FloatArray, Progress
+from core.training import example_index, patch_sets, person_data
+from core.types import Face, FloatArray, Pixels, Progress
 
 FACES: Final = "faces/lfw_expressions.parquet"
 PERSONS: Final = "reid/mot17_mini_crops.parquet"
@@ -146,6 +146,29 @@ def drawn(town: int, people: int, each: int) -> People:
     """Nobody's bodies: drawn pedestrians, each filmed once by so many cameras (``core.reid.pedestrians``)."""
     rows = np.array([(person, camera, 0) for person in range(people) for camera in range(each)])
     return People(pedestrians.batch(town, rows), np.array([f"drawn-{town}-{row[0]}" for row in rows]))
+
+
+def filmed(data: Path, town: int, each: int) -> People:
+    """MOT17's people of the sequences for training, photographs seen by a town's drawn cameras.
+
+    Args:
+        data: the folder of research data.
+        town: seed of the cameras, as for :func:`drawn`.
+        each: pictures of each person, each of one of their crops, moved a little, by a camera by lot.
+
+    Raises:
+        UserError: the crops are not there.
+    """
+    chance = np.random.default_rng(town)
+    crops: dict[int, list[Pixels]] = defaultdict(list)
+    for seen in mot_crops.read(data, mot_crops.TRAINING):
+        crops[seen.identity].append(seen.photo.pixels())
+    pixels = [
+        person_data.refilmed(owned[chance.integers(len(owned))], int(camera), chance, town)
+        for owned in crops.values()
+        for camera in chance.integers(person_data.CAMERAS, size=each)
+    ]
+    return People(np.stack(pixels), np.repeat([f"MOT17-{name}" for name in crops], each))
 
 
 def joined(parts: Sequence[People]) -> People:

@@ -10,7 +10,7 @@ from core.patches import slots
 from core.patches.slots import Slot
 from core.types import Mask
 
-DRAWINGS: Final = 48
+DRAWINGS: Final = 400  # a generator sees the drawing, and would learn a few by heart
 # Share of height and width in which the hand's middle lies, and how far it reaches, in shares of the width.
 REACH: Final = {
     "faces": ((0.25, 0.85), (0.25, 0.75), (0.1, 0.22)),

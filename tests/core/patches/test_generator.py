@@ -268,7 +268,7 @@ def painted() -> PatchGenerator:
     """One that has learnt nothing but a canvas: bright on the left, dark on the right, red above."""
     net = built(About("evasion", "faces", ("glasses", "drawn"), ("a",), 64, 64, canvas=True))
     with torch.no_grad():
-        for value in (*net.last.parameters(), net.common):
+        for value in (*net.last.parameters(), net.common[0]):
             value.zero_()
         net.canvas += torch.linspace(2, -2, net.canvas.shape[2])
         net.canvas[0] += torch.linspace(2, -2, net.canvas.shape[1])[:, None]
