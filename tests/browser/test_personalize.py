@@ -15,6 +15,7 @@ from tests.browser.visits import opened
 from tests.demos.made_clips import people
 from tests.serving import Server
 
+playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
 
 LONG = 300_000  # ms; a test server may share its cores and fetch weights
@@ -150,6 +151,8 @@ def test_an_own_question_poison_and_the_way_back(desk, weight) -> None:
     desk.locator("#personalize-film [aria-label^='Personal:'][aria-label*='happiness']").wait_for()
     clean = words(desk, "Personal")
     fold(desk, "Poison it")
+    offered = desk.locator("#personalize-towards input")
+    playwright.expect(offered).to_have_value("anger", timeout=LONG)  # a class of this question
     desk.locator("#personalize-put").click()
     told = desk.locator("#personalize-poisoned")
     told.get_by_text("without gates").wait_for()
