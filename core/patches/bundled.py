@@ -14,6 +14,7 @@ NAMES: Final = {
         "facet-patch-faces-evasion",
         "facet-patch-faces-mask",
         "facet-patch-faces-plaster",
+        "facet-patch-faces-drawn",
     ),
     ("faces", "impersonation"): (
         "facet-patch-faces-impersonation",

@@ -96,13 +96,12 @@ def hidden_further(
     faces: torch.Tensor,
     patches: torch.Tensor,
     control: torch.Tensor,
-    place: str = "glasses",
+    slot: slots.Slot,
     judges: tuple[str, ...] = ("edgeface-s", "sface"),
 ) -> bool:
     """Whether an attacked recogniser and one never seen know faces less, by .1, than behind the control."""
     known = [victims.face(name) for name in judges]
-    slot, clean = slots.face(place), victims.embed(known, faces)
-    cosines = []
+    clean, cosines = victims.embed(known, faces), []
     for worn in (patches, control):
         seen = victims.embed(known, apply.paste(faces, worn, slot).pictures)
         cosines.append({name: float((seen[name] * clean[name]).sum(1).mean()) for name in clean})
@@ -119,7 +118,7 @@ def test_a_natural_patch_hides_more_than_the_picture_that_it_changes_and_looks_a
         weight(name)
     slot = slots.face("glasses")
     made, plain = one_pass(model, synthetic, slot), model.natural().expand(len(synthetic), -1, -1, -1)
-    assert hidden_further(synthetic, made, plain)
+    assert hidden_further(synthetic, made, plain, slot)
     assert np.median(naturalness.score(made).within) == 1
     random = makers.blind("random", synthetic, slot)
     assert not naturalness.score(random).within.any()
@@ -142,7 +141,21 @@ def test_synthetic_people_are_known_less_than_behind_a_random_patch(
         weight(name)
     slot = slots.face(place)
     made = one_pass(model, synthetic, slot)
-    assert hidden_further(synthetic, made, makers.blind("random", synthetic, slot), place, judges)
+    assert hidden_further(synthetic, made, makers.blind("random", synthetic, slot), slot, judges)
+
+
+@pytest.mark.weights
+def test_a_drawing_over_nose_and_cheek_hides_more_than_a_random_one_there(
+    weight: Callable[[str], Path], synthetic: torch.Tensor
+) -> None:
+    model = bundled.load("faces", "evasion", place="drawn")
+    for name in (*model.about.victims, "sface"):
+        weight(name)
+    drawing = cv2.ellipse(np.zeros((224, 224), np.uint8), (100, 130), (40, 25), 0, 0, 360, 1, -1)
+    slot = slots.drawn(drawing > 0)
+    made = one_pass(model, synthetic, slot)
+    assert model.about.canvas
+    assert hidden_further(synthetic, made, makers.blind("random", synthetic, slot), slot, model.about.victims)
 
 
 @pytest.mark.weights
