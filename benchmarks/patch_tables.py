@@ -67,7 +67,8 @@ def evasion(
     if hand:
         parts.append(
             f"**Places that somebody drew**, none of them among those of the training: {ENSEMBLE}, mAP in % "
-            "[interval] / rank-1 in %; where its middle lies is a share of the picture's width and height."
+            "[interval] / rank-1 in %; cosine to the same person's gallery; where a drawing's middle lies is "
+            "a share of the picture's width and height."
         )
         parts.append(_drawings(hand))
     parts.append(
@@ -190,14 +191,22 @@ def _drawn_line(hand: Sequence[tuple[Slot, Found]]) -> list[str]:
         f"- {len(shares)} drawings: the ensemble's mAP {min(shares):.2f} to {max(shares):.2f} of random "
         f"squares' ({met(max(shares) <= HALF)}: {HALF})."
     ]
-    both = [_lost(one["generator (few)"], one["pgd (few)"]) for one in ours if "pgd (few)" in one]
-    if some := [one for one in both if one[1] >= LITTLE]:
-        said = ", ".join(f"{fast:.1f} of {slow:.1f}" for fast, slow in some)
+    both = [(one, *_lost(one["generator (few)"], one["pgd (few)"])) for one in ours if "pgd (few)" in one]
+    if some := [one for one in both if one[2] >= LITTLE]:
+        said = ", ".join(f"{fast:.1f} of {slow:.1f}" for _, fast, slow in some)
+        nearer = ", ".join("{:.2f} of {:.2f}".format(*_parted(found)) for found, _, _ in some)
         lines.append(
             f"  pgd takes {LITTLE} points of mAP or more in {len(some)} of {len(both)}; one pass takes there "
-            f"{said} ({met(all(fast >= HALF * slow for fast, slow in some))}: {HALF} of that)."
+            f"{said} ({met(all(fast >= HALF * slow for _, fast, slow in some))}: {HALF} of that). From the "
+            f"cosine that random squares leave it takes there {nearer}."
         )
     return lines
+
+
+def _parted(found: Found) -> tuple[float, float]:
+    """How much of the cosine behind random squares one pass and the search take, on the first probes."""
+    left = [_of(found[f"{way} (few)"], ENSEMBLE).genuine for way in ("random", "generator", "pgd")]
+    return left[0] - left[1], left[0] - left[2]
 
 
 def _hardest_lines(hardest: Found) -> list[str]:
@@ -216,7 +225,8 @@ def _drawings(hand: Sequence[tuple[Slot, Found]]) -> str:
     for slot, found in hand:
         down, across = (slot.mask > 0.5).nonzero().double().mean(0).tolist()
         where = f"{across / slot.size[1]:.2f}, {down / slot.size[0]:.2f}"
-        cells = [_retrieval(_of(one, ENSEMBLE)) for one in found.values()]
+        seen = [_of(one, ENSEMBLE) for one in found.values()]
+        cells = [f"{_retrieval(one)}; {one.genuine:.2f}" for one in seen]
         body.append([f"{100 * slot.share:.1f} %", where, *cells])
     return table(["of the picture", "middle", *hand[0][1]], body)
 

@@ -101,8 +101,8 @@ real print.</li>
 <li>On other people's photos the one-pass generator leaves the attacked encoders together a seventeenth of
 what random squares leave with glasses, and a fifteenth with a mask; there one alone keeps up to a ninth. On
 forehead and cheek it does little, and the slow search no more: these encoders mind what lies about eyes and
-nose. In a drawn place it does something where the drawing covers the nose, though less than half of what the
-search does there, and next to nothing elsewhere.</li>
+nose. In a drawn place it does something where the drawing covers the nose, though less than the search does
+there, and next to nothing elsewhere.</li>
 <li>Here the patch is bent over the face’s mesh, while the generators learnt, and the figures were made,
 with flat ones. That costs something: of the pairs of the ten synthetic faces the attacked encoders then
 accept 60 to 77 % with the mask (flat 63 to 77 %) and 47 to 57 % with glasses (flat 57 to 70 %), and a hidden

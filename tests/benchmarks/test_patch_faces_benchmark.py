@@ -85,8 +85,10 @@ def test_a_kept_patch_keeps_its_cost_and_hangs_on_all_of_its_task(tmp_path) -> N
 def test_tables_have_a_row_a_way_and_a_column_a_recogniser(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patch_tables, "SEEN", ("a", "b"))
     monkeypatch.setattr(patch_tables, "UNSEEN", ("c",))
+    monkeypatch.setattr(patch_tables, "LITTLE", -100)  # points; whatever two steps of a search take counts
     seen, unseen = [face_victim("a", 1), face_victim("b", 2)], [face_victim("c", 3)]
-    ways = {"generator": "noise", "random": "random", "generator (few)": "noise", "pgd (few)": "pgd"}
+    ways = {"generator": "noise", "random": "random", "generator (few)": "noise", "random (few)": "random"}
+    ways["pgd (few)"] = "pgd"
     found = {label: outcome(name, SEARCH, seen, unseen) for label, name in ways.items()}
     glasses, alone = {"glasses": found}, outcome("pgd", SEARCH, unseen, [])
     text = patch_tables.evasion(
@@ -109,6 +111,12 @@ def test_tables_have_a_row_a_way_and_a_column_a_recogniser(monkeypatch: pytest.M
     assert "drawings:" not in other and "| of the picture | middle | random |" in other
     row = next(line for line in text.splitlines() if line.startswith(f"| {100 * SLOT.share:.1f} % | 0.5"))
     assert f"| {100 * _map(found['generator'], 'ensemble'):.1f} [" in row
+    cosines = {
+        way: next(v.genuine for v in one.verdicts if v.victim == "ensemble") for way, one in found.items()
+    }
+    assert row.count("; ") == len(found) and f"; {cosines['generator']:.2f} |" in row
+    slow, fast = (cosines["random (few)"] - cosines[f"{way} (few)"] for way in ("pgd", "generator"))
+    assert f"leave it takes there {fast:.2f} of {slow:.2f}." in text
     aimed = towards_strangers(SEARCH)
     given = {label: outcome(name, aimed, seen, unseen) for label, name in ways.items()}
     given["target crop"] = outcome("target crop", aimed, seen, unseen)
