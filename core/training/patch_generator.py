@@ -349,8 +349,7 @@ def _begun(about: About, start: PatchGenerator | None) -> PatchGenerator:
         )
     wanted, given = generator.state_dict(), start.state_dict()
     by_place = {name: given.pop(name) for name in ("common", "basis") if name in given}
-    lies_on = [(one.cut, one.canvas) for one in (start.about, about)]
-    if lies_on[0] != lies_on[1]:  # what it adds would be added to something else
+    if (start.about.cut, start.about.canvas) != (about.cut, about.canvas):  # it adds to something else
         given = {name: value for name, value in given.items() if not name.startswith("last.")}
         by_place = {}
     for name, held in by_place.items():

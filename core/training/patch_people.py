@@ -27,7 +27,6 @@ from core.training import example_index, patch_sets, person_data
 from core.types import Face, FloatArray, Pixels, Progress
 
 FACES: Final = "faces/lfw_expressions.parquet"
-PERSONS: Final = "reid/mot17_mini_crops.parquet"
 BATCH: Final = 32
 LENT: Final = ("frontal", "left", "light")  # views of a bundled person that an attacker has
 JUDGED: Final = ("right", "smile", "up")  # and those that one who is judged is compared with
@@ -188,7 +187,7 @@ def _chosen(photos: Sequence[Photo], each: int, limit: int, least: int) -> list[
 
 
 def _research(data: Path, kind: str) -> tuple[Photo, ...]:
-    file = FACES if kind == "faces" else PERSONS
+    file = FACES if kind == "faces" else mot_crops.FILE
     if not (data / file).is_file():
         raise UserError(
             Code.FILE_UNREADABLE, "The data set is not in the folder of data.", f"Put it there as {file}."

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from core import diffusion
 from core.__main__ import main
+from core.datasets import mot_crops
 from core.datasets.expressions import part
 from core.errors import Code, UserError
 from core.patches import generator, makers, slots, victims
@@ -297,7 +298,7 @@ def write_persons(data: Path, *sequences: str) -> None:
             sequence = sequences[identity % len(sequences)] if sequences else "S"
             rows.append({"sequence": sequence, "identity": identity, "frame": frame, "image": image})
     (data / "reid").mkdir(parents=True)
-    parquet.write_table(pyarrow.Table.from_pylist(rows), data / patch_people.PERSONS)
+    parquet.write_table(pyarrow.Table.from_pylist(rows), data / mot_crops.FILE)
 
 
 def test_people_of_one_part_only(tmp_path: Path) -> None:
@@ -402,6 +403,26 @@ def test_the_command_passes_margins_rates_and_how_many_pictures_are_taken(
     assert (objective.push_margin, objective.pull_margin, objective.push) == (-0.1, 0.4, 0.2)
     assert asked["rates"] == Rates(0.01, basis=0.02)
     assert len(asked["people"]) == len(set(asked["people"].identities)) > 0
+
+
+def test_the_command_films_photographed_people_beside_drawn_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_persons(tmp_path, "MOT17-04", "MOT17-02")
+    monkeypatch.setattr(victims, "KINDS", {"persons": lambda name: person_victim(name, len(name))})
+    asked: list[People] = []
+
+    def recipe(*given: Any, **_: Any) -> None:
+        asked.append(given[3])
+        raise UserError(Code.OPTION_RANGE, "Enough.", "Nothing.")
+
+    monkeypatch.setattr(patch_generator, "recipe", recipe)
+    command = ["train", "patch-generator", "--kind", "persons", "--victims", "a", "--data", str(tmp_path)]
+    assert main([*command, "--out", str(tmp_path / "out"), "--drawn", "2", "--filmed", "3"]) != 0
+    names, counts = np.unique(asked[0].identities, return_counts=True)
+    kinds = [name.partition("-")[0] for name in names]
+    assert (kinds.count("drawn"), kinds.count("MOT17")) == (2, 20)
+    assert set(counts[:20]) == {3} and set(counts[20:]) == {6}
 
 
 def test_the_command_trains_natural_patches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
